@@ -1,0 +1,23 @@
+# modules.def in the build folder lists every module compiled in: each folder of src/modules and of
+# RINGTAIL_MODULES_DIR has a <name>.c that defines `const struct module module_<name>`.
+file(GLOB module_dirs LIST_DIRECTORIES true CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/modules/*)
+if(RINGTAIL_MODULES_DIR)
+    file(GLOB outside_dirs LIST_DIRECTORIES true CONFIGURE_DEPENDS ${RINGTAIL_MODULES_DIR}/*)
+    list(APPEND module_dirs ${outside_dirs})
+endif()
+set(module_sources "")
+set(module_list "")
+foreach(dir ${module_dirs})
+    if(IS_DIRECTORY ${dir})
+        get_filename_component(module ${dir} NAME)
+        file(GLOB one CONFIGURE_DEPENDS ${dir}/*.c)
+        if(one)
+            list(APPEND module_sources ${one})
+            string(APPEND module_list "MODULE(${module})\n")
+        endif()
+    endif()
+endforeach()
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/modules.def CONTENT "${module_list}" @ONLY)
+ringtail_floor(modules SOURCES ${module_sources} src/modules/modules.c FLOORS core)
+target_compile_options(modules PUBLIC "SHELL:-iquote ${CMAKE_SOURCE_DIR}/src/modules"
+                       PRIVATE "SHELL:-iquote ${CMAKE_BINARY_DIR}/generated")
