@@ -1,0 +1,142 @@
+#include "listen.h"
+
+#include "check.h"
+#include "log.h"
+#include "mem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { RETRY_MS = 20 };
+
+static struct metric waits = {"accept_waits_total",
+                              "Times a listener waited because its max_connections were reached.",
+                              METRIC_COUNTER, 0};
+static struct metric failures = {"accept_failures_total", "Failed accepts (out of descriptors …).",
+                                 METRIC_COUNTER, 0};
+
+struct metric *const listen_metrics[] = {&waits, &failures, NULL};
+
+static void accept_next(struct acceptor *acceptor);
+
+static const char *say_why(const struct listener *listener, enum err err)
+{
+    char *text = mem_alloc(256); /* for a process that is about to end */
+    snprintf(text, 256, "cannot listen at %s port %u: %s", listener->at.ip, listener->at.port,
+             err == ERR_INVALID ? "not an IPv4 or IPv6 address" : strerror(errno));
+    return text;
+}
+
+/* With SO_REUSEPORT a second server would silently share the port with a first one and take half of
+ * its connections: without it, binding fails while anybody listens there. */
+static enum err check_free(const struct listener *listener)
+{
+    int fd;
+    enum err err = ring_listen(listener->at, 1, false, &fd);
+    if (!err)
+        ring_unlisten(fd);
+    return err;
+}
+
+enum err listener_open(struct listener *listener, unsigned shards, const char **why)
+{
+    listener->acceptors = mem_zalloc(shards * sizeof *listener->acceptors);
+    for (unsigned i = 0; i < shards; i++)
+        listener->acceptors[i].fd = -1;
+    enum err taken = listener->reuse_port ? check_free(listener) : ERR_OK;
+    if (taken) {
+        *why = say_why(listener, taken);
+        return taken;
+    }
+    for (unsigned i = 0; i < shards; i++) {
+        struct acceptor *acceptor = &listener->acceptors[i];
+        acceptor->listener = listener;
+        if (i > 0 && !listener->reuse_port) {
+            acceptor->fd = listener->acceptors[0].fd;
+            continue;
+        }
+        enum err err =
+            ring_listen(listener->at, listener->backlog, listener->reuse_port, &acceptor->fd);
+        if (err) {
+            *why = say_why(listener, err);
+            acceptor->fd = -1;
+            return err;
+        }
+    }
+    return ERR_OK;
+}
+
+static bool reserve(struct listener *listener)
+{
+    if (atomic_fetch_add(&listener->count, 1) < listener->max_connections)
+        return true;
+    atomic_fetch_sub(&listener->count, 1);
+    return false;
+}
+
+static void on_retry(struct timer *timer)
+{
+    accept_next((struct acceptor *)((char *)timer - offsetof(struct acceptor, retry)));
+}
+
+static void on_accept(struct op *op, int result, const uint8_t *data, bool more)
+{
+    struct acceptor *acceptor = (struct acceptor *)((char *)op - offsetof(struct acceptor, op));
+    (void)data;
+    (void)more;
+    if (result >= 0) {
+        acceptor->listener->on_connection(acceptor->listener, result);
+        accept_next(acceptor);
+        return;
+    }
+    listener_release(acceptor->listener);
+    if (result == -ECANCELED || acceptor->stopped)
+        return;
+    metric_count(&failures);
+    LOG(LOG_WARNING, "accept_failed", LF("why", strerror(-result)),
+        LF_INT("port", acceptor->listener->at.port));
+    shard_after(&acceptor->retry, RETRY_MS, on_retry);
+}
+
+static void accept_next(struct acceptor *acceptor)
+{
+    if (acceptor->stopped)
+        return;
+    if (!reserve(acceptor->listener)) {
+        metric_count(&waits);
+        shard_after(&acceptor->retry, RETRY_MS, on_retry);
+        return;
+    }
+    acceptor->op.done = on_accept;
+    ring_accept(shard_self->ring, &acceptor->op, acceptor->fd);
+}
+
+void listener_start(struct listener *listener)
+{
+    struct acceptor *acceptor = &listener->acceptors[shard_self->id];
+    accept_next(acceptor);
+}
+
+void listener_stop(struct listener *listener)
+{
+    struct acceptor *acceptor = &listener->acceptors[shard_self->id];
+    acceptor->stopped = true;
+    shard_drop(&acceptor->retry);
+    if (acceptor->op.armed)
+        ring_cancel(shard_self->ring, &acceptor->op);
+}
+
+void listener_release(struct listener *listener)
+{
+    atomic_fetch_sub(&listener->count, 1);
+}
+
+void listener_close(struct listener *listener)
+{
+    for (unsigned i = 0; listener->acceptors && i < shard_count; i++)
+        if (listener->acceptors[i].fd >= 0 && (i == 0 || listener->reuse_port))
+            ring_unlisten(listener->acceptors[i].fd);
+    mem_free(listener->acceptors);
+    listener->acceptors = NULL;
+}
