@@ -1,0 +1,289 @@
+/* The memory back end: one map for the whole process, for tests and the simulator. */
+#include "mem.h"
+
+#include "map.h"
+#include "store.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+enum err (*store_mem_hook)(const struct store_op *op, uint64_t *delay_ms);
+
+struct account {
+    struct map_node node;
+    char *user, *domain, *credentials;
+    char *pending; /* NUL inside is fine, its length counts */
+    size_t pending_len;
+};
+
+/* Shards share it; nothing in here takes long enough to mind the lock. */
+static struct map accounts;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+struct mem_shard {
+    struct link slow; /* answers that wait for their time */
+};
+
+/* An operation that was done, or not, and whose answer is under way. */
+struct mem_answer {
+    struct link link;
+    struct timer timer;
+    struct task task;
+    struct store_op *op;
+    enum err outcome;
+};
+
+static uint64_t hash_of(struct str user, struct str domain)
+{
+    return map_hash(user) * 31 + map_hash(domain);
+}
+
+static bool is_account(const struct map_node *node, const void *key)
+{
+    const struct account *account = MAP_OWNER(node, const struct account, node);
+    const struct store_account *wanted = key;
+    return str_is(wanted->user, account->user) && str_is(wanted->domain, account->domain);
+}
+
+static struct account *find(const struct store_account *wanted)
+{
+    uint64_t hash = hash_of(wanted->user, wanted->domain);
+    struct map_node *node = map_find(&accounts, hash, is_account, wanted);
+    return node ? MAP_OWNER(node, struct account, node) : NULL;
+}
+
+static char *copy(struct str text)
+{
+    return mem_strndup(text.at ? text.at : "", text.len);
+}
+
+static void put_credentials(struct account *account, struct str credentials, struct str pending)
+{
+    mem_free(account->credentials);
+    mem_free(account->pending);
+    account->credentials = copy(credentials);
+    account->pending = copy(pending);
+    account->pending_len = pending.len;
+}
+
+static void account_free(struct account *account)
+{
+    mem_free(account->user);
+    mem_free(account->domain);
+    mem_free(account->credentials);
+    mem_free(account->pending);
+    mem_free(account);
+}
+
+static enum err add(const struct store_account *wanted)
+{
+    if (!wanted->user.len || !wanted->domain.len)
+        return ERR_INVALID;
+    if (find(wanted))
+        return ERR_CONFLICT;
+    struct account *account = mem_zalloc(sizeof *account);
+    account->user = copy(wanted->user);
+    account->domain = copy(wanted->domain);
+    put_credentials(account, wanted->credentials, wanted->pending);
+    map_add(&accounts, &account->node, hash_of(wanted->user, wanted->domain));
+    return ERR_OK;
+}
+
+static enum err get(struct store_op *op)
+{
+    const struct account *account = find(&op->account);
+    if (!account)
+        return ERR_NOT_FOUND;
+    struct str pending = {account->pending, account->pending_len};
+    op->account.credentials = arena_str(&op->arena, str_of(account->credentials));
+    op->account.pending = arena_str(&op->arena, pending);
+    return ERR_OK;
+}
+
+static enum err set(struct store_op *op)
+{
+    struct account *account = find(&op->account);
+    if (!account)
+        return ERR_NOT_FOUND;
+    put_credentials(account, op->account.credentials, (struct str){0});
+    return ERR_OK;
+}
+
+static enum err drop(struct store_op *op)
+{
+    struct account *account = find(&op->account);
+    if (!account)
+        return ERR_NOT_FOUND;
+    map_drop(&accounts, &account->node);
+    account_free(account);
+    return ERR_OK;
+}
+
+static enum err import(struct store_op *op)
+{
+    for (size_t i = 0; i < op->import.count; i++)
+        if (!op->import.accounts[i].user.len || !op->import.accounts[i].domain.len)
+            return ERR_INVALID; /* all or nothing, as a transaction */
+    for (size_t i = 0; i < op->import.count; i++)
+        if (add(&op->import.accounts[i]) == ERR_OK)
+            op->import.added++;
+    return ERR_OK;
+}
+
+static int by_user(const void *a, const void *b)
+{
+    return strcmp(((const struct store_account *)a)->user.at,
+                  ((const struct store_account *)b)->user.at);
+}
+
+static bool is_behind(const struct account *account, struct str after)
+{
+    return after.len == 0 || strcmp(account->user, after.at) > 0;
+}
+
+/* The map has no order: all that match are sorted, so that pages are the same every time. */
+static enum err list(struct store_op *op)
+{
+    struct store_account *items = mem_alloc((accounts.count + 1) * sizeof *items);
+    struct str after = arena_str(&op->arena, op->list.after);
+    size_t count = 0;
+    for (struct map_node *node = NULL; (node = map_next(&accounts, node));) {
+        const struct account *account = MAP_OWNER(node, const struct account, node);
+        if (str_is(op->list.domain, account->domain) && is_behind(account, after))
+            items[count++] = (struct store_account){.user = str_of(account->user)};
+    }
+    qsort(items, count, sizeof *items, by_user);
+    size_t limit = op->list.limit < STORE_LIST_MAX ? op->list.limit : STORE_LIST_MAX;
+    op->list.count = count < limit ? count : limit;
+    op->list.items = arena_zero(&op->arena, (op->list.count + 1) * sizeof *items);
+    for (size_t i = 0; i < op->list.count; i++) {
+        op->list.items[i].user = arena_str(&op->arena, items[i].user);
+        op->list.items[i].domain = op->list.domain;
+    }
+    mem_free(items);
+    return ERR_OK;
+}
+
+static enum err count(struct store_op *op)
+{
+    for (struct map_node *node = NULL; (node = map_next(&accounts, node));)
+        if (str_is(op->list.domain, MAP_OWNER(node, struct account, node)->domain))
+            op->list.total++;
+    return ERR_OK;
+}
+
+static enum err run(struct store_op *op)
+{
+    switch (op->kind) {
+    case STORE_ACCOUNT_GET:
+        return get(op);
+    case STORE_ACCOUNT_ADD:
+        return add(&op->account);
+    case STORE_ACCOUNT_SET:
+        return set(op);
+    case STORE_ACCOUNT_REMOVE:
+        return drop(op);
+    case STORE_ACCOUNT_LIST:
+        return list(op);
+    case STORE_ACCOUNT_IMPORT:
+        return import(op);
+    case STORE_ACCOUNT_COUNT:
+        return count(op);
+    case STORE_KIND_COUNT:
+        break;
+    }
+    return ERR_UNSUPPORTED;
+}
+
+static enum err setup(const struct store_config *config, const char **why)
+{
+    (void)config;
+    (void)why;
+    return ERR_OK;
+}
+
+static void teardown(void)
+{
+    for (struct map_node *node = map_next(&accounts, NULL), *next; node; node = next) {
+        next = map_next(&accounts, node);
+        account_free(MAP_OWNER(node, struct account, node));
+    }
+    map_fini(&accounts);
+}
+
+static void *shard_start(struct shard *shard)
+{
+    (void)shard;
+    struct mem_shard *own = mem_zalloc(sizeof *own);
+    list_init(&own->slow);
+    return own;
+}
+
+static void give(struct mem_answer *late)
+{
+    shard_drop(&late->timer);
+    task_drop(&late->task);
+    list_drop(&late->link);
+    store_finish(late->op, late->outcome);
+}
+
+static void on_time(struct timer *timer)
+{
+    give(LIST_OWNER(timer, struct mem_answer, timer));
+}
+
+static void on_next_turn(struct task *task)
+{
+    give(LIST_OWNER(task, struct mem_answer, task));
+}
+
+static void shard_stop(void *state)
+{
+    struct mem_shard *own = state;
+    while (!list_empty(&own->slow))
+        give(LIST_OWNER(own->slow.next, struct mem_answer, link));
+    mem_free(own);
+}
+
+static void submit(void *state, struct store_op *op)
+{
+    struct mem_shard *own = state;
+    struct mem_answer *late = arena_zero(&op->arena, sizeof *late);
+    uint64_t delay_ms = 0;
+    late->op = op;
+    late->outcome = store_mem_hook ? store_mem_hook(op, &delay_ms) : ERR_OK;
+    if (late->outcome == ERR_OK) {
+        pthread_mutex_lock(&lock);
+        late->outcome = run(op);
+        pthread_mutex_unlock(&lock);
+    }
+    list_push(&own->slow, &late->link);
+    late->task.run = on_next_turn;
+    if (delay_ms)
+        shard_after(&late->timer, delay_ms, on_time);
+    else
+        shard_soon(&late->task);
+}
+
+static bool ready(void *state, const char **why)
+{
+    (void)state;
+    (void)why;
+    return true;
+}
+
+static const char *version(void)
+{
+    return "memory";
+}
+
+const struct store_backend store_memory = {
+    .name = "memory",
+    .setup = setup,
+    .teardown = teardown,
+    .shard_start = shard_start,
+    .shard_stop = shard_stop,
+    .submit = submit,
+    .ready = ready,
+    .version = version,
+};

@@ -1,0 +1,121 @@
+/*
+ * The PostgreSQL back end: a few connections a shard. The first is for writes, the others for
+ * reads, so that a read does not wait behind a batch; each stands in for the others.
+ */
+#include "mem.h"
+#include "pg_base.h"
+#include "pg_conn.h"
+#include "pg_statement.h"
+
+enum { CONNECTIONS = 2, CONNECTIONS_MAX = 16 };
+
+static unsigned connections_per_shard;
+
+struct pg_shard {
+    unsigned count;
+    unsigned next_reader;
+    struct pg_conn *conns[CONNECTIONS_MAX];
+};
+
+static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
+    [STORE_ACCOUNT_GET] = &pg_account_get,     [STORE_ACCOUNT_ADD] = &pg_account_add,
+    [STORE_ACCOUNT_SET] = &pg_account_set,     [STORE_ACCOUNT_REMOVE] = &pg_account_remove,
+    [STORE_ACCOUNT_LIST] = &pg_account_list,   [STORE_ACCOUNT_IMPORT] = &pg_account_import,
+    [STORE_ACCOUNT_COUNT] = &pg_account_count,
+};
+
+/* Each part of the domain brings its statements; the last table is the end. */
+static const struct pg_statement no_statements[] = {{NULL, NULL}};
+static const struct pg_statement *const tables[] = {pg_account_statements, no_statements};
+
+const struct pg_statement *pg_statement_at(unsigned index)
+{
+    const struct pg_statement *at = tables[0];
+    for (size_t table = 0; table < COUNT_OF(tables); table++)
+        for (at = tables[table]; at->name; at++)
+            if (index-- == 0)
+                return at;
+    return at;
+}
+
+static enum err setup(const struct store_config *config, const char **why)
+{
+    connections_per_shard = CONNECTIONS;
+    if (config->connections_per_shard)
+        connections_per_shard = (unsigned)config->connections_per_shard;
+    if (config->connections_per_shard > CONNECTIONS_MAX)
+        connections_per_shard = CONNECTIONS_MAX;
+    return pg_base_setup(config->conninfo, why);
+}
+
+static void teardown(void)
+{
+    pg_conn_teardown();
+    pg_base_teardown();
+}
+
+static void *shard_start(struct shard *shard)
+{
+    struct pg_shard *own = mem_zalloc(sizeof *own);
+    own->count = connections_per_shard;
+    for (unsigned i = 0; i < own->count; i++)
+        own->conns[i] = pg_conn_start(shard, i);
+    return own;
+}
+
+static void shard_stop(void *state)
+{
+    struct pg_shard *own = state;
+    for (unsigned i = 0; i < own->count; i++)
+        pg_conn_stop(own->conns[i]);
+    mem_free(own);
+}
+
+/* The first connection that is up, looked for from `first` on. */
+static struct pg_conn *any_up(struct pg_shard *own, unsigned first)
+{
+    for (unsigned i = 0; i < own->count; i++) {
+        struct pg_conn *conn = own->conns[(first + i) % own->count];
+        if (pg_conn_is_up(conn))
+            return conn;
+    }
+    return NULL;
+}
+
+static struct pg_conn *choose(struct pg_shard *own, bool writes)
+{
+    if (writes || own->count == 1)
+        return any_up(own, 0);
+    return any_up(own, 1 + own->next_reader++ % (own->count - 1));
+}
+
+static void submit(void *state, struct store_op *op)
+{
+    const struct pg_kind *kind = kinds[op->kind];
+    struct pg_conn *conn = choose(state, kind->writes);
+    if (conn)
+        pg_conn_ask(conn, kind, op);
+    else
+        store_finish(op, ERR_DOWN);
+}
+
+static bool ready(void *state, const char **why)
+{
+    struct pg_shard *own = state;
+    if (any_up(own, 0))
+        return true;
+    bool silent = own->conns[0]->state == PG_UP;
+    *why = silent ? "the server does not answer" : own->conns[0]->why;
+    return false;
+}
+
+const struct store_backend store_postgresql = {
+    .name = "postgresql",
+    .setup = setup,
+    .teardown = teardown,
+    .shard_start = shard_start,
+    .shard_stop = shard_stop,
+    .submit = submit,
+    .ready = ready,
+    .version = pg_base_version,
+};

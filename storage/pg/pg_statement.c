@@ -1,0 +1,39 @@
+#include "pg_statement.h"
+
+#include <endian.h>
+
+/* An array in binary form: dimensions, has-nulls, type, length, lower bound, then each item with
+ * its length before it. */
+enum { HEADER_LEN = 20, ITEM_LEN = 4 };
+
+static char *put(char *at, int32_t number)
+{
+    uint32_t big = htobe32((uint32_t)number);
+    memcpy(at, &big, sizeof big);
+    return at + sizeof big;
+}
+
+static char *put_item(char *at, struct str item)
+{
+    at = put(at, item.at ? (int32_t)item.len : -1);
+    if (item.len)
+        memcpy(at, item.at, item.len);
+    return at + item.len;
+}
+
+void pg_bind_array(struct pq_params *params, struct arena *arena, enum pg_item_type type,
+                   pg_item_fn *get, const void *items, size_t count)
+{
+    size_t len = HEADER_LEN;
+    for (size_t i = 0; i < count; i++)
+        len += ITEM_LEN + get(items, i).len;
+    char *bytes = arena_take(arena, len), *at = bytes;
+    at = put(at, 1);
+    at = put(at, 1);
+    at = put(at, (int32_t)type);
+    at = put(at, (int32_t)count);
+    at = put(at, 1);
+    for (size_t i = 0; i < count; i++)
+        at = put_item(at, get(items, i));
+    pq_bind(params, (struct str){bytes, len});
+}

@@ -1,0 +1,42 @@
+/*
+ * How operations become prepared statements: tables that pg.c runs through. A part of the domain
+ * (accounts, archives …) brings its statements and its kinds.
+ */
+#ifndef RT_PG_STATEMENT_H
+#define RT_PG_STATEMENT_H
+
+#include "pq.h"
+#include "store.h"
+
+enum { PG_STEPS_MAX = 2 };
+
+/* Prepared once a connection. Parameters and results are in binary form. */
+struct pg_statement {
+    const char *name, *sql;
+};
+
+struct pg_step {
+    const char *name; /* of the statement */
+    void (*bind)(struct store_op *op, struct pq_params *params);
+};
+
+/* The steps are sent together; `take` gets the answer to the last one and says the outcome. */
+struct pg_kind {
+    bool writes;
+    struct pg_step steps[PG_STEPS_MAX];
+    enum err (*take)(struct store_op *op, const struct pq_answer *answer);
+};
+
+/* An array parameter of `count` texts (or bytes), taken from the arena. `get` gives each; one whose
+ * `at` is NULL is SQL's NULL. */
+typedef struct str pg_item_fn(const void *items, size_t index);
+enum pg_item_type { PG_TEXT = 25, PG_BYTES = 17 };
+void pg_bind_array(struct pq_params *params, struct arena *arena, enum pg_item_type type,
+                   pg_item_fn *get, const void *items, size_t count);
+
+/* Accounts (pg_account.c). Statements end with an empty one. */
+extern const struct pg_statement pg_account_statements[];
+extern const struct pg_kind pg_account_get, pg_account_add, pg_account_set, pg_account_remove,
+    pg_account_list, pg_account_import, pg_account_count;
+
+#endif

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Makes schema_sql.c of the numbered .sql files beside it, without comments and empty lines. Run it
+# when a file is added; one that was released never changes.
+set -eu
+cd "$(dirname "$0")"
+
+steps() {
+    echo "static const struct schema_step $1_steps[] = {"
+    for file in "$1"/[0-9][0-9][0-9]_*.sql; do
+        base=$(basename "$file" .sql)
+        version=$(echo "${base%%_*}" | sed 's/^0*//')
+        printf '    {%s, "%s",\n' "$version" "$base"
+        sed -e '/^ *--/d' -e '/^$/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/     "/' -e 's/$/\\n"/' "$file"
+        echo '    },'
+    done
+    echo '};'
+    echo
+    echo "const struct schema schema_$1 = {\"$1\", $1_steps, COUNT_OF($1_steps)};"
+}
+
+{
+    echo '/* Made by embed.sh of the .sql files beside it: change those. */'
+    echo '#include "schema.h"'
+    echo
+    echo '#include "text.h"'
+    echo
+    echo '/* clang-format off */'
+    steps pg
+    echo
+    steps sqlite
+} > schema_sql.c

@@ -1,0 +1,290 @@
+/*
+ * The SQLite back end: one writer thread that does all writes which arrived together in one
+ * transaction, and reader threads with connections of their own, which WAL lets work meanwhile. A
+ * write is answered after its commit, and a reader starts a transaction for each read: so a read
+ * sees each write that was answered before it was asked.
+ */
+#include "lite.h"
+#include "lite_account.h"
+#include "log.h"
+#include "mem.h"
+#include "schema.h"
+#include "store.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+enum { READERS = 2 };
+
+/* A helper thread and its connection. */
+struct sqlite_helper {
+    struct lite *lite;
+    unsigned helper;
+};
+
+/* Of the process; set at boot. */
+static struct {
+    struct sqlite_helper writer, readers[READERS];
+    char path[512], why[512];
+} sqlite;
+
+/* Why the last transaction failed; empty while all is well. The writer writes, shards read. */
+static struct {
+    pthread_mutex_t lock;
+    char why[256];
+} trouble = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+struct sqlite_shard {
+    unsigned next_reader;
+};
+
+static const struct {
+    lite_op_fn *run;
+    bool writes;
+} kinds[STORE_KIND_COUNT] = {
+    [STORE_ACCOUNT_GET] = {lite_account_get, false},
+    [STORE_ACCOUNT_ADD] = {lite_account_add, true},
+    [STORE_ACCOUNT_SET] = {lite_account_set, true},
+    [STORE_ACCOUNT_REMOVE] = {lite_account_remove, true},
+    [STORE_ACCOUNT_LIST] = {lite_account_list, false},
+    [STORE_ACCOUNT_IMPORT] = {lite_account_import, true},
+    [STORE_ACCOUNT_COUNT] = {lite_account_count, false},
+};
+
+static struct store_op *op_of(struct job *job)
+{
+    return LIST_OWNER(job, struct store_op, job);
+}
+
+static void set_trouble(const char *why)
+{
+    pthread_mutex_lock(&trouble.lock);
+    text_copy(trouble.why, sizeof trouble.why, str_of(why));
+    pthread_mutex_unlock(&trouble.lock);
+}
+
+/* Helpers: the writer. */
+
+/* Runs a statement that is prepared once, which is a third of the price of lite_exec. */
+static enum err run(struct lite *lite, const char *sql)
+{
+    struct lite_statement *statement = lite_start(lite, sql);
+    uint64_t changed;
+    return statement ? lite_run(lite, statement, &changed) : ERR_DOWN;
+}
+
+static const char savepoint_sql[] = "SAVEPOINT op";
+static const char undo_sql[] = "ROLLBACK TO op";
+static const char release_sql[] = "RELEASE op";
+
+/* A savepoint an operation: what it did before it failed is undone, and the others stay. False when
+ * the failure has taken the whole transaction with it. */
+static bool write_one(struct lite *lite, struct store_op *op)
+{
+    op->result = run(lite, savepoint_sql);
+    if (!op->result)
+        op->result = kinds[op->kind].run(lite, op);
+    bool undo = op->result != ERR_OK && op->result != ERR_CONFLICT && op->result != ERR_NOT_FOUND;
+    if (undo && op->result != ERR_INVALID)
+        LOG(LOG_WARNING, "store_failed", LF("database", sqlite.path), LF("why", lite_error(lite)));
+    if (!lite_in_transaction(lite))
+        return false;
+    return !(undo && run(lite, undo_sql)) && !run(lite, release_sql);
+}
+
+static enum err write_all(struct lite *lite, struct job **jobs, size_t count)
+{
+    enum err err = lite_exec(lite, "BEGIN IMMEDIATE");
+    for (size_t i = 0; !err && i < count; i++)
+        if (!write_one(lite, op_of(jobs[i])))
+            err = op_of(jobs[i])->result ? op_of(jobs[i])->result : ERR_DOWN;
+    return err ? err : lite_exec(lite, "COMMIT");
+}
+
+/* Nothing of the batch was kept, so nothing of it is answered with success. */
+static void fail_all(struct lite *lite, struct job **jobs, size_t count, enum err err)
+{
+    LOG(LOG_ERROR, "store_commit_failed", LF("database", sqlite.path), LF("why", lite_error(lite)),
+        LF_INT("operations", count));
+    set_trouble(lite_error(lite));
+    if (lite_in_transaction(lite) && lite_exec(lite, "ROLLBACK"))
+        LOG(LOG_ERROR, "store_rollback_failed", LF("why", lite_error(lite)));
+    for (size_t i = 0; i < count; i++)
+        op_of(jobs[i])->result = err == ERR_FULL ? ERR_FULL : ERR_DOWN;
+}
+
+static void on_write(void *own, struct job **jobs, size_t count)
+{
+    struct sqlite_helper *writer = own;
+    static bool failed_before;
+    enum err err = write_all(writer->lite, jobs, count);
+    if (err) {
+        fail_all(writer->lite, jobs, count, err);
+    } else {
+        metric_count(&store_commits);
+        if (failed_before)
+            set_trouble("");
+    }
+    failed_before = err != ERR_OK;
+}
+
+/* Helpers: a reader. */
+
+static void on_read(void *own, struct job **jobs, size_t count)
+{
+    struct sqlite_helper *reader = own;
+    for (size_t i = 0; i < count; i++) {
+        struct store_op *op = op_of(jobs[i]);
+        op->result = kinds[op->kind].run(reader->lite, op);
+        if (op->result == ERR_DOWN)
+            LOG(LOG_WARNING, "store_failed", LF("database", sqlite.path),
+                LF("why", lite_error(reader->lite)));
+    }
+}
+
+/* Boot. */
+
+static enum err exec(void *own, const char *sql)
+{
+    return lite_exec(own, sql);
+}
+
+static const char *error(void *own)
+{
+    return lite_error(own);
+}
+
+static enum err read_number(struct lite *lite, const char *sql, int64_t *number)
+{
+    struct lite_statement *statement = lite_start(lite, sql);
+    if (!statement)
+        return ERR_DOWN;
+    enum err err = lite_row(lite, statement);
+    if (!err)
+        *number = lite_get_number(statement, 0);
+    lite_done(statement);
+    return err;
+}
+
+static enum err read_version(void *own, unsigned *version)
+{
+    static const char exists_sql[] = "SELECT count(*) FROM sqlite_schema"
+                                     " WHERE type = 'table' AND name = 'schema_migration'";
+    static const char version_sql[] = "SELECT coalesce(max(version), 0) FROM schema_migration";
+    int64_t number = 0;
+    enum err err = read_number(own, exists_sql, &number);
+    if (!err && number)
+        err = read_number(own, version_sql, &number);
+    *version = (unsigned)number;
+    return err;
+}
+
+static enum err migrate(struct lite *lite)
+{
+    struct schema_target target = {.own = lite,
+                                   .where = sqlite.path,
+                                   .begin = "BEGIN IMMEDIATE",
+                                   .exec = exec,
+                                   .version = read_version,
+                                   .error = error};
+    return schema_migrate(&schema_sqlite, &target, sqlite.why, sizeof sqlite.why);
+}
+
+static void teardown(void)
+{
+    for (size_t i = 0; i < READERS; i++) {
+        lite_close(sqlite.readers[i].lite);
+        sqlite.readers[i].lite = NULL;
+    }
+    lite_close(sqlite.writer.lite);
+    sqlite.writer.lite = NULL;
+}
+
+static enum err open_all(void)
+{
+    enum err err = lite_open(sqlite.path, true, &sqlite.writer.lite, sqlite.why, sizeof sqlite.why);
+    if (!err)
+        err = migrate(sqlite.writer.lite);
+    for (size_t i = 0; !err && i < READERS; i++)
+        err = lite_open(sqlite.path, false, &sqlite.readers[i].lite, sqlite.why, sizeof sqlite.why);
+    return err;
+}
+
+static enum err setup(const struct store_config *config, const char **why)
+{
+    int len = snprintf(sqlite.path, sizeof sqlite.path, "%s/ringtail.sqlite", config->data_dir);
+    if (len < 0 || (size_t)len >= sizeof sqlite.path) {
+        *why = "data_dir is too long a path";
+        return ERR_TOO_BIG;
+    }
+    *why = sqlite.why;
+    enum err err = open_all();
+    if (err) {
+        teardown();
+        return err;
+    }
+    sqlite.writer.helper = helper_declare(
+        &(struct helper){.name = "sqlite writer", .own = &sqlite.writer, .batch = on_write});
+    for (size_t i = 0; i < READERS; i++)
+        sqlite.readers[i].helper = helper_declare(
+            &(struct helper){.name = "sqlite reader", .own = &sqlite.readers[i], .batch = on_read});
+    return ERR_OK;
+}
+
+/* Shards. */
+
+static void *shard_start(struct shard *shard)
+{
+    struct sqlite_shard *own = mem_zalloc(sizeof *own);
+    own->next_reader = shard->id;
+    return own;
+}
+
+static void shard_stop(void *state)
+{
+    mem_free(state);
+}
+
+static void on_done(struct job *job)
+{
+    store_finish(op_of(job), op_of(job)->result);
+}
+
+static void submit(void *state, struct store_op *op)
+{
+    struct sqlite_shard *own = state;
+    op->job.done = on_done;
+    if (kinds[op->kind].writes)
+        helper_send(sqlite.writer.helper, &op->job);
+    else
+        helper_send(sqlite.readers[own->next_reader++ % READERS].helper, &op->job);
+}
+
+static bool ready(void *state, const char **why)
+{
+    (void)state;
+    static _Thread_local char text[sizeof trouble.why];
+    pthread_mutex_lock(&trouble.lock);
+    text_copy(text, sizeof text, str_of(trouble.why));
+    pthread_mutex_unlock(&trouble.lock);
+    *why = text;
+    return text[0] == '\0';
+}
+
+static const char *version(void)
+{
+    static char text[48];
+    snprintf(text, sizeof text, "sqlite %s", lite_version());
+    return text;
+}
+
+const struct store_backend store_sqlite = {
+    .name = "sqlite",
+    .setup = setup,
+    .teardown = teardown,
+    .shard_start = shard_start,
+    .shard_stop = shard_stop,
+    .submit = submit,
+    .ready = ready,
+    .version = version,
+};

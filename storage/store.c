@@ -1,0 +1,278 @@
+#include "store.h"
+
+#include "check.h"
+#include "limits.h"
+#include "mem.h"
+
+#include <stdio.h>
+
+enum { DEADLINE_MS = 5000 };
+
+/* What a shard has in the storage floor. It outlives store_shard_stop while helpers hold operations
+ * of it. */
+struct store_shard {
+    struct shard *shard;
+    void *own;             /* the back end's */
+    struct link under_way; /* asked, not answered */
+    struct link late;      /* the outcome was known inside store_ask: told in the next turn */
+    struct task tell_late;
+    size_t pending;  /* with the back end */
+    unsigned asking; /* depth of store_ask */
+    bool stopping, stopped;
+};
+
+static const struct store_backend *const backends[] = {
+    [STORE_SQLITE] = &store_sqlite,
+    [STORE_POSTGRESQL] = &store_postgresql,
+    [STORE_MEMORY] = &store_memory,
+};
+
+const char *const store_backend_names[] = {
+    [STORE_SQLITE] = "sqlite",
+    [STORE_POSTGRESQL] = "postgresql",
+    [STORE_MEMORY] = "memory",
+    NULL,
+};
+
+static const struct store_backend *backend; /* set at boot */
+static struct store_config config;
+
+static struct metric asked = {"store_operations_total", "Storage operations asked for.",
+                              METRIC_COUNTER, 0};
+static struct metric failed = {"store_failures_total",
+                               "Storage operations that the database did not do (down, refused).",
+                               METRIC_COUNTER, 0};
+static struct metric timed_out = {"store_timeouts_total",
+                                  "Storage operations whose deadline passed.", METRIC_COUNTER, 0};
+static struct metric full = {"store_full_total",
+                             "Storage operations refused because too many are under way.",
+                             METRIC_COUNTER, 0};
+static struct metric pending = {"store_pending", "Storage operations that the back end has.",
+                                METRIC_GAUGE, 0};
+static struct metric latency = {"store_latency_microseconds_total",
+                                "Time from asking to answering, summed up.", METRIC_COUNTER, 0};
+struct metric store_commits = {"store_commits_total",
+                               "Transactions committed (PostgreSQL: pipeline syncs).",
+                               METRIC_COUNTER, 0};
+struct metric store_lost = {"store_connections_lost_total",
+                            "Connections to the database that were lost.", METRIC_COUNTER, 0};
+
+struct metric *const store_metrics[] = {&asked,   &failed,        &timed_out,  &full, &pending,
+                                        &latency, &store_commits, &store_lost, NULL};
+
+enum err store_setup(const struct store_config *asked_for, const char **why)
+{
+    CHECK((unsigned)asked_for->backend < COUNT_OF(backends));
+    metric_register(store_metrics);
+    config = *asked_for;
+    if (!config.deadline_ms)
+        config.deadline_ms = DEADLINE_MS;
+    const struct store_backend *chosen = backends[config.backend];
+    enum err err = chosen->setup(&config, why);
+    if (!err)
+        backend = chosen;
+    return err;
+}
+
+void store_teardown(void)
+{
+    if (backend)
+        backend->teardown();
+    backend = NULL;
+}
+
+const char *store_version(void)
+{
+    static char text[160];
+    snprintf(text, sizeof text, "%s, %s", store_sqlite.version(), store_postgresql.version());
+    return text;
+}
+
+struct store_op *store_op_new(enum store_kind kind, store_fn *done, void *owner)
+{
+    CHECK(shard_self && shard_self->store);
+    struct arena arena;
+    arena_init(&arena);
+    struct store_op *op = arena_zero(&arena, sizeof *op);
+    op->kind = kind;
+    op->arena = arena;
+    op->done = done;
+    op->owner = owner;
+    op->home = shard_self->store;
+    return op;
+}
+
+static void op_free(struct store_op *op)
+{
+    if (list_has(&op->link))
+        list_drop(&op->link);
+    struct arena arena = op->arena; /* it holds the operation as well */
+    arena_fini(&arena);
+}
+
+static void count_outcome(enum err outcome)
+{
+    if (outcome == ERR_TIMEOUT)
+        metric_count(&timed_out);
+    else if (outcome == ERR_FULL)
+        metric_count(&full);
+    else if (outcome != ERR_OK && outcome != ERR_NOT_FOUND && outcome != ERR_CONFLICT)
+        metric_count(&failed);
+}
+
+static void answer(struct store_op *op, enum err outcome)
+{
+    struct store_shard *home = op->home;
+    wheel_drop(&home->shard->wheel, &op->timer);
+    if (list_has(&op->link))
+        list_drop(&op->link);
+    op->answered = true;
+    op->outcome = outcome;
+    count_outcome(outcome);
+    metric_add(&latency, (int64_t)(home->shard->now_us - op->asked_us));
+    op->done(op);
+    if (!op->in_backend)
+        op_free(op);
+}
+
+static void on_deadline(struct timer *timer)
+{
+    answer(LIST_OWNER(timer, struct store_op, timer), ERR_TIMEOUT);
+}
+
+static void answer_late(struct store_op *op, enum err outcome)
+{
+    struct store_shard *home = op->home;
+    wheel_drop(&home->shard->wheel, &op->timer);
+    if (list_has(&op->link))
+        list_drop(&op->link);
+    op->outcome = outcome;
+    list_push(&home->late, &op->link);
+    if (!home->stopping) /* store_shard_stop looks there itself */
+        shard_soon(&home->tell_late);
+}
+
+/* Those that are asked meanwhile wait for the next turn, so that one who asks again and again while
+ * the database is down does not keep the shard here. */
+static void on_tell_late(struct task *task)
+{
+    struct store_shard *home = LIST_OWNER(task, struct store_shard, tell_late);
+    struct link now;
+    list_init(&now);
+    list_move(&now, &home->late);
+    for (struct link *link; (link = list_pop(&now));) {
+        struct store_op *op = LIST_OWNER(link, struct store_op, link);
+        answer(op, op->outcome);
+    }
+}
+
+static enum err refusal(const struct store_shard *home, const struct store_op *op)
+{
+    if (home->stopping)
+        return ERR_DOWN;
+    if (op->kind == STORE_ACCOUNT_IMPORT && op->import.count > STORE_IMPORT_MAX)
+        return ERR_TOO_BIG;
+    return home->pending >= LIMIT_STORE_PENDING ? ERR_FULL : ERR_OK;
+}
+
+void store_ask(struct store_op *op, uint64_t deadline_ms)
+{
+    struct store_shard *home = op->home;
+    CHECK(shard_self == home->shard && !op->asked_us);
+    if (!deadline_ms)
+        deadline_ms = config.deadline_ms;
+    op->asked_us = shard_self->now_us;
+    op->deadline_ms = shard_now_ms() + deadline_ms;
+    metric_count(&asked);
+    enum err refused = refusal(home, op);
+    if (refused) {
+        answer_late(op, refused);
+        return;
+    }
+    op->in_backend = true;
+    home->pending++;
+    metric_count(&pending);
+    list_push(&home->under_way, &op->link);
+    shard_after(&op->timer, deadline_ms, on_deadline);
+    home->asking++;
+    backend->submit(home->own, op);
+    home->asking--;
+}
+
+static void free_if_over(struct store_shard *home)
+{
+    if (home->stopped && home->pending == 0)
+        mem_free(home);
+}
+
+void store_finish(struct store_op *op, enum err outcome)
+{
+    struct store_shard *home = op->home;
+    CHECK(op->in_backend);
+    op->in_backend = false;
+    home->pending--;
+    metric_add(&pending, -1);
+    if (op->answered)
+        op_free(op);
+    else if (home->asking)
+        answer_late(op, outcome);
+    else
+        answer(op, outcome);
+    free_if_over(home);
+}
+
+void store_revoke(struct store_op *op)
+{
+    if (op->answered)
+        return;
+    op->answered = true;
+    wheel_drop(&op->home->shard->wheel, &op->timer);
+    if (!op->in_backend) {
+        op_free(op);
+        return;
+    }
+    list_drop(&op->link);
+}
+
+void store_shard_start(struct shard *shard)
+{
+    CHECK(backend && !shard->store);
+    struct store_shard *home = mem_zalloc(sizeof *home);
+    home->shard = shard;
+    home->tell_late.run = on_tell_late;
+    list_init(&home->under_way);
+    list_init(&home->late);
+    shard->store = home;
+    home->own = backend->shard_start(shard);
+}
+
+static void answer_down(struct link *list)
+{
+    while (!list_empty(list))
+        answer(LIST_OWNER(list->next, struct store_op, link), ERR_DOWN);
+}
+
+void store_shard_stop(struct shard *shard)
+{
+    struct store_shard *home = shard->store;
+    home->stopping = true;
+    answer_down(&home->under_way);
+    backend->shard_stop(home->own);
+    task_drop(&home->tell_late);
+    answer_down(&home->late);
+    shard->store = NULL;
+    home->stopped = true;
+    free_if_over(home);
+}
+
+size_t store_pending(const struct shard *shard)
+{
+    const struct store_shard *home = shard->store;
+    return home->pending;
+}
+
+bool store_ready(const struct shard *shard, const char **why)
+{
+    const struct store_shard *home = shard->store;
+    return backend->ready(home->own, why);
+}

@@ -1,0 +1,145 @@
+/*
+ * Storage in operations of the domain, never in rows. An operation is asked for on a shard, has a
+ * deadline, and completes once, on that shard: ERR_OK, ERR_NOT_FOUND, ERR_CONFLICT, ERR_FULL (a
+ * cap), ERR_DOWN (the database is not there now) or ERR_TIMEOUT (the deadline passed). After
+ * ERR_TIMEOUT, and after ERR_DOWN of a write that was under way, it is not known whether it was
+ * done. ERR_INVALID: what the database refuses (an empty name, bytes that are no UTF-8). One
+ * operation is one transaction. DESIGN: floors, storage.
+ */
+#ifndef RT_STORE_H
+#define RT_STORE_H
+
+#include "arena.h"
+#include "list.h"
+#include "shard.h"
+
+/* A longer list page is cut to this; a longer import answers ERR_TOO_BIG. */
+enum { STORE_LIST_MAX = 1000, STORE_IMPORT_MAX = 10000 };
+
+enum store_kind {
+    STORE_ACCOUNT_GET,    /* account: user, domain → credentials, pending. NOT_FOUND */
+    STORE_ACCOUNT_ADD,    /* account: user, domain, credentials, pending. CONFLICT: is there */
+    STORE_ACCOUNT_SET,    /* account: new credentials (clears pending). NOT_FOUND */
+    STORE_ACCOUNT_REMOVE, /* account: with all that belongs to it. NOT_FOUND */
+    STORE_ACCOUNT_LIST,   /* list: domain, after, limit → items in order of user */
+    STORE_ACCOUNT_IMPORT, /* import: adds those that are not there; → added */
+    STORE_ACCOUNT_COUNT,  /* list: domain → total */
+    STORE_KIND_COUNT
+};
+
+/* Parts of a JID are prepared. `credentials` is the text form of credentials.h; `pending` is a
+ * sealed password whose keys are not derived yet (bulk import), or empty. */
+struct store_account {
+    struct str user, domain;
+    struct str credentials;
+    struct str pending;
+};
+
+struct store_op;
+struct store_shard;
+typedef void store_fn(struct store_op *op);
+
+struct store_op {
+    enum store_kind kind;
+    enum err outcome;
+    struct arena arena; /* of the operation itself and all texts in it */
+    void *owner;        /* the asker's, for `done` */
+    store_fn *done;
+    union {
+        struct store_account account;
+        struct {
+            struct str domain, after; /* users behind `after`; empty: from the start */
+            size_t limit;
+            struct store_account *items; /* user and domain only */
+            size_t count;
+            uint64_t total;
+        } list;
+        struct {
+            const struct store_account *accounts;
+            size_t count;
+            uint64_t added;
+        } import;
+    };
+    /* private to the storage floor */
+    uint64_t deadline_ms, asked_us;
+    struct timer timer;
+    struct link link;
+    struct job job;
+    struct store_shard *home;
+    enum err result; /* what a helper found; the outcome once it is home */
+    bool answered, in_backend;
+};
+
+/* A fresh operation of the running shard; fill in the union, texts copied into op->arena. One that
+ * is not asked after all is given back by store_revoke. */
+struct store_op *store_op_new(enum store_kind kind, store_fn *done, void *owner);
+
+/* Asks. `done` runs later in a turn of this shard, never inside this call. The operation is freed
+ * when `done` has returned (or later, when the back end is done with it): take out what you need.
+ * After ERR_TIMEOUT and ERR_DOWN the back end may still have it: then `done` reads what it filled
+ * in itself and takes nothing from the arena. deadline_ms from now; 0: the configured one. */
+void store_ask(struct store_op *op, uint64_t deadline_ms);
+
+/* The asker goes away: `done` is not called any more. Fine inside `done`. */
+void store_revoke(struct store_op *op);
+
+/* What the operator says. */
+struct store_config {
+    int backend;          /* enum store_backend_id */
+    const char *data_dir; /* sqlite: the file is data_dir/ringtail.sqlite */
+    const char *conninfo; /* postgresql */
+    uint64_t connections_per_shard;
+    uint64_t deadline_ms;
+};
+
+enum store_backend_id { STORE_SQLITE, STORE_POSTGRESQL, STORE_MEMORY };
+extern const char *const store_backend_names[]; /* NULL-ended, in the order of the ids */
+
+/* At boot, before threads start: declares helpers, applies migrations (SQLite) or checks them.
+ * On failure *why is a sentence for the operator (static or leaked: the process ends). */
+RT_NODISCARD enum err store_setup(const struct store_config *config, const char **why);
+void store_teardown(void);
+
+/* On each shard's thread, at its begin and end. Stopping waits for nothing: what is under way
+ * completes with ERR_DOWN. What helpers still hold is freed when it comes home by mail (boot.c sees
+ * to that), the rest by store_teardown. */
+void store_shard_start(struct shard *shard);
+void store_shard_stop(struct shard *shard);
+
+/* Operations that the back end has; false while the database is down, with a reason. Its thread. */
+size_t store_pending(const struct shard *shard);
+bool store_ready(const struct shard *shard, const char **why);
+
+/* Versions of the client libraries and, when known, the server. Before or after store_setup. */
+const char *store_version(void);
+
+extern struct metric *const store_metrics[];
+
+/* --- For back ends --- */
+
+struct store_backend {
+    const char *name;
+    enum err (*setup)(const struct store_config *config, const char **why);
+    void (*teardown)(void);
+    void *(*shard_start)(struct shard *shard); /* returns the back end's state of the shard */
+    void (*shard_stop)(void *state);
+    void (*submit)(void *state, struct store_op *op);
+    bool (*ready)(void *state, const char **why);
+    const char *(*version)(void);
+};
+
+/* A back end gives an operation back, once, on the asking shard, results filled in. It may do so
+ * inside `submit`. `done` runs in here otherwise, and may ask for more. */
+void store_finish(struct store_op *op, enum err outcome);
+
+extern const struct store_backend store_sqlite, store_postgresql, store_memory;
+
+/* Transactions committed (on PostgreSQL: pipeline syncs) and connections lost; back ends count. */
+extern struct metric store_commits, store_lost;
+
+/* The memory back end asks this before each operation, if it is set (the simulator, tests): how
+ * long the answer takes, and ERR_OK or the outcome of an operation that shall not be done at all.
+ * So ERR_TIMEOUT with a long delay is a lost question, ERR_OK with a long delay a lost answer. */
+extern enum err (*store_mem_hook)(const struct store_op *op, uint64_t *delay_ms);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * A PostgreSQL for tests: RINGTAIL_TEST_PG is its conninfo (key=value form). Each program works in
+ * a schema of its own, which it drops at the end.
+ */
+#ifndef RT_STORE_PG_H
+#define RT_STORE_PG_H
+
+#include "store_stage.h"
+
+#include "pg/pq.h"
+
+static struct pq *pg_admin; /* a second connection, for looking and breaking */
+static char pg_name[64];    /* of the schema and of the tested connections */
+static char pg_conninfo[1024];
+
+static inline void pg_do(const char *sql)
+{
+    if (pq_exec(pg_admin, sql, NULL))
+        fail_msg("%s: %s", sql, pq_error(pg_admin));
+}
+
+static inline int64_t pg_number(const char *sql)
+{
+    int64_t number = -1;
+    if (pq_exec(pg_admin, sql, &number))
+        fail_msg("%s: %s", sql, pq_error(pg_admin));
+    return number;
+}
+
+static inline void pg_fresh_schema(void)
+{
+    char sql[256];
+    snprintf(sql, sizeof sql, "ROLLBACK; DROP SCHEMA IF EXISTS %s CASCADE; CREATE SCHEMA %s",
+             pg_name, pg_name);
+    pg_do(sql);
+}
+
+/* 0: go on; 1: told to skip; else the program must fail: a test that does not run is no test. */
+static inline int pg_test_setup(void)
+{
+    const char *base = getenv("RINGTAIL_TEST_PG");
+    const char *skip = getenv("RINGTAIL_TEST_PG_SKIP");
+    if (!base && skip && strcmp(skip, "1") == 0) {
+        fprintf(stderr, "PostgreSQL is skipped: RINGTAIL_TEST_PG_SKIP=1\n");
+        return 1;
+    }
+    if (!base) {
+        fprintf(stderr, "RINGTAIL_TEST_PG is not set (a conninfo), nor RINGTAIL_TEST_PG_SKIP=1\n");
+        return 2;
+    }
+    char why[256];
+    struct pq_target *target;
+    if (pq_target_new(base, &target, why, sizeof why) ||
+        pq_open(target, &pg_admin, why, sizeof why)) {
+        fprintf(stderr, "RINGTAIL_TEST_PG: %s\n", why);
+        return 2;
+    }
+    pq_target_free(target);
+    snprintf(pg_name, sizeof pg_name, "rt_test_%d", (int)getpid());
+    snprintf(pg_conninfo, sizeof pg_conninfo,
+             "%s application_name=%s options='-c search_path=%s -c client_min_messages=warning'",
+             base, pg_name, pg_name);
+    char sql[128];
+    snprintf(sql, sizeof sql, "SET client_min_messages = warning; SET search_path = %s", pg_name);
+    pg_do(sql);
+    pg_fresh_schema();
+    return 0;
+}
+
+static inline void pg_test_teardown(void)
+{
+    char sql[128];
+    snprintf(sql, sizeof sql, "ROLLBACK; DROP SCHEMA IF EXISTS %s CASCADE", pg_name);
+    pg_do(sql);
+    pq_close(pg_admin);
+}
+
+#endif
