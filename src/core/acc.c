@@ -1,0 +1,115 @@
+#include "acc.h"
+
+#include "check.h"
+#include "effect.h"
+#include "session.h"
+#include "shard.h"
+#include "store.h"
+
+struct acc *acc_new(void)
+{
+    struct arena arena;
+    arena_init(&arena);
+    struct acc *acc = arena_zero(&arena, sizeof *acc);
+    acc->arena = arena;
+    acc->stamp_us = shard_self->unix_us;
+    acc->effects_tail = &acc->effects;
+    return acc;
+}
+
+void acc_set(struct acc *acc, struct element *element)
+{
+    acc->element = element;
+    acc->kind = element ? stanza_kind(element) : STANZA_NONE;
+    acc->type = element ? stanza_type(element, acc->kind) : TYPE_UNKNOWN;
+}
+
+void acc_free(struct acc *acc)
+{
+    for (struct effect *effect = acc->effects; effect; effect = effect->next)
+        if (effect->kind == EFFECT_ROUTE || effect->kind == EFFECT_FLUSH)
+            acc_free(effect->acc);
+    struct arena arena = acc->arena; /* it holds the accumulator itself */
+    arena_fini(&arena);
+}
+
+static void copy_jid(struct acc *to, struct jid *out, const struct jid *jid)
+{
+    if (jid->full.len)
+        jid_make(&to->arena, jid->user, jid->domain, jid->resource, out);
+}
+
+struct acc *acc_copy(const struct acc *acc)
+{
+    struct acc *copy = acc_new();
+    if (acc->element)
+        acc_set(copy, element_copy(&copy->arena, acc->element));
+    copy_jid(copy, &copy->from, &acc->from);
+    copy_jid(copy, &copy->to, &acc->to);
+    copy->host = acc->host;
+    copy->stamp_us = acc->stamp_us;
+    return copy;
+}
+
+void acc_park(struct acc *acc, struct session *session, hook_fn *on, void *waits_for,
+              void (*revoke)(void *waits_for))
+{
+    CHECK(!acc->parked);
+    acc->parked = true;
+    acc->continuation = on;
+    acc->waits_for = waits_for;
+    acc->revoke = revoke;
+    acc->session = session;
+    if (!session)
+        return;
+    list_push(&session->parked, &acc->link);
+    if (!hook_is_receive(acc->at))
+        conn_pause(&session->conn, CONN_PAUSE_OWNER);
+}
+
+static void leave_park(struct acc *acc)
+{
+    CHECK(acc->parked);
+    acc->parked = false;
+    acc->waits_for = NULL;
+    if (list_has(&acc->link))
+        list_drop(&acc->link);
+}
+
+void acc_unpark(struct acc *acc)
+{
+    struct session *session = acc->session;
+    leave_park(acc);
+    acc->session = NULL;
+    hook_resume(acc, session, acc->continuation(acc, session));
+    if (session && !session->ended)
+        session_unparked(session);
+}
+
+void acc_revoke(struct acc *acc)
+{
+    acc->revoke(acc->waits_for);
+    leave_park(acc);
+}
+
+static void revoke_store(void *op)
+{
+    store_revoke(op);
+}
+
+static void on_store(struct store_op *op)
+{
+    struct acc *acc = op->owner;
+    acc->answer = op;
+    acc_unpark(acc);
+}
+
+enum verdict acc_park_store(struct acc *acc, struct session *session, hook_fn *on,
+                            struct store_op *op)
+{
+    op->owner = acc;
+    op->done = on_store;
+    acc_park(acc, session, on, op, revoke_store);
+    store_ask(op, 0);
+    return HOOK_PARK;
+}

@@ -1,0 +1,72 @@
+/*
+ * The accumulator: a stanza on its journey, with its addresses and the effects asked for so far, in
+ * one arena that is freed as a whole. It belongs to one shard at a time and moves by mail.
+ */
+#ifndef RT_ACC_H
+#define RT_ACC_H
+
+#include "arena.h"
+#include "element.h"
+#include "hook.h"
+#include "jid.h"
+#include "list.h"
+#include "mail.h"
+#include "stanza.h"
+
+struct effect;
+struct host;
+struct store_op;
+
+struct acc {
+    struct mail mail;
+    struct arena arena;
+    struct element *element; /* NULL for events without one */
+    enum stanza_kind kind;
+    enum stanza_type type;
+    struct jid from, to;     /* prepared; to.full is empty when there is none */
+    struct host *host;       /* of the session or the addressed domain */
+    uint64_t stamp_us;       /* when it reached the server, µs since 1970 */
+    struct store_op *answer; /* while the continuation of acc_park_store runs */
+    const char *event;       /* foreign_event: its name, else NULL */
+    void *event_data;
+    struct effect *effects, **effects_tail;
+    struct link link;        /* in a session's list while parked or waiting */
+    struct session *session; /* whose lane it is in, while parked */
+    /* where to go on after a park */
+    enum hook_point at;
+    size_t next_entry;
+    hook_fn *continuation;
+    hook_then_fn *then;
+    void *waits_for;
+    void (*revoke)(void *waits_for);
+    bool parked;
+};
+
+/* A fresh accumulator; element may be NULL. Its stamp is this turn's. */
+struct acc *acc_new(void);
+
+/* Sets the element with kind and type. */
+void acc_set(struct acc *acc, struct element *element);
+
+/* Frees it with all in its arena; effects that hold accumulators free those. */
+void acc_free(struct acc *acc);
+
+/* A copy with the same element and addresses, in an arena of its own; no effects. */
+struct acc *acc_copy(const struct acc *acc);
+
+/* For a handler that returns HOOK_PARK: `on` runs when what it waits for has come (acc_unpark),
+ * with the same session; if that ends meanwhile, `revoke` is called and the accumulator freed. */
+void acc_park(struct acc *acc, struct session *session, hook_fn *on, void *waits_for,
+              void (*revoke)(void *waits_for));
+
+/* Asks storage and parks until it has answered. In `on`, acc->answer is the operation. */
+enum verdict acc_park_store(struct acc *acc, struct session *session, hook_fn *on,
+                            struct store_op *op);
+
+/* The operation has completed: runs the continuation and the rest of the chain. */
+void acc_unpark(struct acc *acc);
+
+/* Takes a parked accumulator out of its park: the operation is revoked. */
+void acc_revoke(struct acc *acc);
+
+#endif

@@ -1,0 +1,213 @@
+#include "effect.h"
+
+#include "check.h"
+#include "module.h"
+#include "router.h"
+#include "session.h"
+#include "store.h"
+#include "users.h"
+
+static struct effect *add(struct acc *acc, enum effect_kind kind)
+{
+    struct effect *effect = arena_zero(&acc->arena, sizeof *effect);
+    effect->kind = kind;
+    *acc->effects_tail = effect;
+    acc->effects_tail = &effect->next;
+    return effect;
+}
+
+/* A journey of its own for a stanza made in this one. */
+static struct acc *journey_of(const struct acc *acc, const struct element *stanza)
+{
+    struct acc *fresh = acc_new();
+    acc_set(fresh, element_copy(&fresh->arena, stanza));
+    fresh->host = acc->host;
+    struct str from = element_attr(fresh->element, "from"), to = element_attr(fresh->element, "to");
+    enum err err = ERR_OK;
+    if (from.len)
+        err = jid_parse(&fresh->arena, from, &fresh->from);
+    if (!err && to.len)
+        err = jid_parse(&fresh->arena, to, &fresh->to);
+    CHECK(!err);
+    return fresh;
+}
+
+void effect_route(struct acc *acc, struct element *stanza)
+{
+    add(acc, EFFECT_ROUTE)->acc = journey_of(acc, stanza);
+}
+
+static bool answerable(const struct acc *acc)
+{
+    return acc->kind != STANZA_NONE && acc->type != TYPE_ERROR && acc->type != TYPE_RESULT;
+}
+
+void effect_answer(struct acc *acc, struct element *result)
+{
+    if (answerable(acc))
+        effect_route(acc, result ? result : stanza_result(&acc->arena, acc->element));
+}
+
+void effect_error(struct acc *acc, enum stanza_error error, const char *text)
+{
+    if (answerable(acc))
+        effect_route(acc, stanza_error(&acc->arena, acc->element, error, text));
+}
+
+void effect_flush(struct acc *acc, struct element *stanza)
+{
+    add(acc, EFFECT_FLUSH)->acc = journey_of(acc, stanza);
+}
+
+void effect_socket_send(struct acc *acc, struct element *element)
+{
+    add(acc, EFFECT_SOCKET_SEND)->element = element;
+}
+
+void effect_c2s_state(struct acc *acc, const struct state *state)
+{
+    add(acc, EFFECT_C2S_STATE)->state = state;
+}
+
+void effect_timer(struct acc *acc, const struct alarm *alarm, uint64_t ms)
+{
+    struct effect *effect = add(acc, EFFECT_TIMER);
+    effect->timer.alarm = alarm;
+    effect->timer.ms = ms;
+}
+
+void effect_timer_drop(struct acc *acc, const struct alarm *alarm)
+{
+    effect_timer(acc, alarm, UINT64_MAX);
+}
+
+static void add_stop(struct acc *acc, enum effect_kind kind, enum stream_error error,
+                     const char *text)
+{
+    struct effect *effect = add(acc, kind);
+    effect->stop.error = error;
+    effect->stop.text = text;
+}
+
+void effect_stop(struct acc *acc, enum stream_error error, const char *text)
+{
+    add_stop(acc, EFFECT_STOP, error, text);
+}
+
+void effect_hard_stop(struct acc *acc, enum stream_error error, const char *text)
+{
+    add_stop(acc, EFFECT_HARD_STOP, error, text);
+}
+
+void effect_end_user(struct acc *acc, enum stream_error error, const char *text)
+{
+    add_stop(acc, EFFECT_END_USER, error, text);
+}
+
+void effect_store(struct acc *acc, struct store_op *op)
+{
+    add(acc, EFFECT_STORE)->op = op;
+}
+
+void effect_input(struct acc *acc, bool on)
+{
+    add(acc, EFFECT_INPUT)->input = on;
+}
+
+void effect_available(struct acc *acc, bool available, int8_t priority)
+{
+    struct effect *effect = add(acc, EFFECT_AVAILABLE);
+    effect->presence.available = available;
+    effect->presence.priority = priority;
+}
+
+/* --- Applying --- */
+
+/* What an effect does in the last round, in the order asked for. */
+static void apply_late(struct effect *effect, struct session *session)
+{
+    switch (effect->kind) {
+    case EFFECT_ROUTE:
+        router_route(effect->acc, session);
+        break;
+    case EFFECT_FLUSH:
+        session_flush(session, effect->acc);
+        break;
+    case EFFECT_STORE:
+        store_ask(effect->op, 0);
+        break;
+    case EFFECT_TIMER:
+        session_alarm(session, effect->timer.alarm, effect->timer.ms);
+        break;
+    case EFFECT_STOP: {
+        struct acc *stop = acc_new();
+        stop->event_data = effect;
+        session_event(session, EV_STOP, stop);
+        break;
+    }
+    case EFFECT_INPUT:
+        if (effect->input)
+            conn_resume(&session->conn, CONN_PAUSE_SHAPER);
+        else
+            conn_pause(&session->conn, CONN_PAUSE_SHAPER);
+        break;
+    case EFFECT_AVAILABLE:
+        session->available = effect->presence.available;
+        session->priority = effect->presence.priority;
+        break;
+    case EFFECT_END_USER:
+        users_end(&session->jid, effect->stop.error, effect->stop.text);
+        break;
+    case EFFECT_SOCKET_SEND:
+    case EFFECT_C2S_STATE:
+    case EFFECT_HARD_STOP:
+        break;
+    }
+}
+
+static struct effect *find(struct effect *effect, enum effect_kind kind)
+{
+    while (effect && effect->kind != kind)
+        effect = effect->next;
+    return effect;
+}
+
+/* Everything but routing is nonsense without a session, or drops with it. */
+static bool applies(const struct effect *effect, const struct session *session)
+{
+    return effect->kind == EFFECT_ROUTE || effect->kind == EFFECT_STORE ||
+           (session && !session->ended);
+}
+
+static void drop(struct effect *effect)
+{
+    if (effect->kind == EFFECT_FLUSH)
+        acc_free(effect->acc);
+}
+
+void effects_apply(struct acc *acc, struct session *session)
+{
+    struct effect *first = acc->effects;
+    acc->effects = NULL;
+    acc->effects_tail = &acc->effects;
+    struct effect *hard = find(first, EFFECT_HARD_STOP);
+    if (hard && session) {
+        for (struct effect *effect = first; effect; effect = effect->next)
+            if (effect->kind == EFFECT_ROUTE || effect->kind == EFFECT_FLUSH)
+                acc_free(effect->acc);
+        session_end(session, hard->stop.error, hard->stop.text);
+        return;
+    }
+    for (struct effect *effect = find(first, EFFECT_C2S_STATE); effect && session;
+         effect = find(effect->next, EFFECT_C2S_STATE))
+        state_enter(session, effect->state);
+    for (struct effect *effect = find(first, EFFECT_SOCKET_SEND); effect && session;
+         effect = find(effect->next, EFFECT_SOCKET_SEND))
+        session_write(session, effect->element);
+    for (struct effect *effect = first; effect; effect = effect->next) {
+        if (applies(effect, session))
+            apply_late(effect, session);
+        else
+            drop(effect);
+    }
+}

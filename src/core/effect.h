@@ -1,0 +1,94 @@
+/*
+ * Effects: what handlers ask for. One function applies them; so handlers are testable without I/O.
+ * All take the accumulator that the handler got; trees and texts live in its arena.
+ */
+#ifndef RT_EFFECT_H
+#define RT_EFFECT_H
+
+#include "acc.h"
+
+struct alarm;
+struct state;
+struct store_op;
+
+enum effect_kind {
+    EFFECT_ROUTE,
+    EFFECT_FLUSH,
+    EFFECT_SOCKET_SEND,
+    EFFECT_C2S_STATE,
+    EFFECT_TIMER,
+    EFFECT_STOP,
+    EFFECT_HARD_STOP,
+    EFFECT_STORE,
+    EFFECT_INPUT,
+    EFFECT_AVAILABLE,
+    EFFECT_END_USER,
+};
+
+struct effect {
+    struct effect *next;
+    enum effect_kind kind;
+    union {
+        struct acc *acc;           /* ROUTE, FLUSH: owned by the effect */
+        struct element *element;   /* SOCKET_SEND */
+        const struct state *state; /* C2S_STATE */
+        struct store_op *op;       /* STORE */
+        struct {
+            const struct alarm *alarm;
+            uint64_t ms; /* UINT64_MAX: dropped */
+        } timer;
+        struct {
+            enum stream_error error;
+            const char *text;
+        } stop;     /* STOP, HARD_STOP, END_USER */
+        bool input; /* INPUT */
+        struct {
+            bool available;
+            int8_t priority;
+        } presence; /* AVAILABLE */
+    };
+};
+
+/* Routes a stanza: its `from` and `to` say where; they must be prepared JIDs. */
+void effect_route(struct acc *acc, struct element *stanza);
+
+/* Answers the accumulator's stanza: a result (NULL: empty one) or an error; routed to its sender.
+ * Nothing is sent in answer to an error or a result. */
+void effect_answer(struct acc *acc, struct element *result);
+void effect_error(struct acc *acc, enum stanza_error error, const char *text);
+
+/* Gives a stanza to this session through presend only (no receive hooks). */
+void effect_flush(struct acc *acc, struct element *stanza);
+
+/* Writes an element to this session's socket at once, without presend. */
+void effect_socket_send(struct acc *acc, struct element *element);
+
+/* The session's next state. */
+void effect_c2s_state(struct acc *acc, const struct state *state);
+
+/* Sets a named timeout of this session to ring in `ms`, or drops it. */
+void effect_timer(struct acc *acc, const struct alarm *alarm, uint64_t ms);
+void effect_timer_drop(struct acc *acc, const struct alarm *alarm);
+
+/* Asks the session to end (user_stop_request may keep it), or ends it. */
+void effect_stop(struct acc *acc, enum stream_error error, const char *text);
+void effect_hard_stop(struct acc *acc, enum stream_error error, const char *text);
+
+/* Ends all sessions of the session's user, this one too: the account was removed or locked. */
+void effect_end_user(struct acc *acc, enum stream_error error, const char *text);
+
+/* Asks storage when the effects are applied. */
+void effect_store(struct acc *acc, struct store_op *op);
+
+/* Pauses what the client sends (false), or lets it come again (true): traffic shaping. */
+void effect_input(struct acc *acc, bool on);
+
+/* Whether the session gets what is sent to the bare JID, and its priority (RFC 6121 4.7.2.3). */
+void effect_available(struct acc *acc, bool available, int8_t priority);
+
+/* Applies and clears all effects, in the order: hard_stop (and nothing else), c2s_state,
+ * socket_send, then the others as they were asked for. `session` may be NULL: then only route and
+ * store are possible. */
+void effects_apply(struct acc *acc, struct session *session);
+
+#endif

@@ -1,0 +1,35 @@
+/* Who is online on this shard: users by bare JID, each with its sessions. */
+#ifndef RT_USERS_H
+#define RT_USERS_H
+
+#include "session.h"
+
+struct user {
+    struct map_node node;
+    struct jid jid; /* bare, on the heap */
+    struct host *host;
+    struct link sessions; /* by user_link, oldest first */
+    size_t session_count;
+    _Alignas(max_align_t) char slots[];
+};
+
+/* The user, or NULL when no session is registered. */
+struct user *users_find(const struct jid *jid);
+
+/* The session with this full JID, or NULL. */
+struct session *users_session(const struct jid *full);
+
+/* Ends all sessions of a user of this shard. */
+void users_end(const struct jid *jid, enum stream_error error, const char *text);
+
+/* Registers a session (its jid is full). */
+void users_add(struct session *session);
+
+/* Takes it out; the last one ends the user. */
+void users_drop(struct session *session);
+
+/* All users of this shard in no order: NULL starts, NULL ends. */
+struct user *users_next(struct user *user);
+size_t users_count(void);
+
+#endif
