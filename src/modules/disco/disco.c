@@ -1,0 +1,299 @@
+/*
+ * Service Discovery (XEP-0030) of the host and of accounts, the host's capabilities in stream
+ * features (XEP-0115), and contact addresses (XEP-0157). What there is to tell comes from the
+ * feature tables of the modules that are on, and from hooks disco_info and disco_items.
+ */
+#include "module.h"
+
+#include <stdlib.h>
+
+extern const struct module module_disco;
+
+#define CAPS_NODE "https://ringtail.im/caps"
+
+struct contact {
+    const char *name;
+    struct key_texts urls;
+};
+
+struct disco_conf {
+    struct key_list server_info;
+    char ver[BASE64_LEN(20) + 1]; /* of the host; made at start */
+};
+
+/* --- What the host says of itself --- */
+
+static void add_identity(struct arena *arena, struct element *query, const char *category,
+                         const char *type, const char *name)
+{
+    struct element *identity = element_add(arena, query, NS_DISCO_INFO, "identity");
+    element_set(arena, identity, "category", str_of(category));
+    element_set(arena, identity, "type", str_of(type));
+    if (name)
+        element_set(arena, identity, "name", str_of(name));
+}
+
+static void add_feature(struct arena *arena, struct element *query, const char *var)
+{
+    struct element *feature = element_add(arena, query, NS_DISCO_INFO, "feature");
+    element_set(arena, feature, "var", str_of(var));
+}
+
+static void add_features(struct arena *arena, struct element *query, const struct host_type *type,
+                         enum iq_target target)
+{
+    for (size_t i = 0; i < type->module_count; i++) {
+        const struct feature *feature = type->modules[i].module->features;
+        for (; feature && feature->target; feature++)
+            if (feature->target & target)
+                add_feature(arena, query, feature->var);
+    }
+}
+
+/* XEP-0157: a result form with a field for each kind of address. */
+static void add_contacts(struct arena *arena, struct element *query, const struct disco_conf *conf)
+{
+    const struct contact *contacts = conf->server_info.items;
+    if (conf->server_info.count == 0)
+        return;
+    struct element *form = form_new(arena, "result", "http://jabber.org/network/serverinfo");
+    for (size_t i = 0; i < conf->server_info.count; i++) {
+        struct element *field =
+            form_field(arena, form, contacts[i].name, "list-multi", NULL, (struct str){NULL, 0});
+        for (size_t k = 0; k < contacts[i].urls.count; k++)
+            form_value(arena, field, str_of(contacts[i].urls.items[k]));
+    }
+    element_push(query, form);
+}
+
+static struct element *host_info(struct arena *arena, const struct host_type *type,
+                                 const struct disco_conf *conf)
+{
+    struct element *query = element_new(arena, NS_DISCO_INFO, "query");
+    add_identity(arena, query, "server", "im", "Ringtail");
+    add_features(arena, query, type, IQ_HOST);
+    add_contacts(arena, query, conf);
+    return query;
+}
+
+/* --- XEP-0115 5.1: the verification string --- */
+
+enum { VER_TEXTS_MAX = 512 };
+
+struct ver {
+    struct buf text;
+    const char *items[VER_TEXTS_MAX];
+    size_t count;
+};
+
+static int by_octets(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void push_sorted(struct ver *ver)
+{
+    qsort(ver->items, ver->count, sizeof ver->items[0], by_octets);
+    for (size_t i = 0; i < ver->count; i++)
+        buf_format(&ver->text, "%s<", ver->items[i]);
+    ver->count = 0;
+}
+
+static void collect(struct ver *ver, const char *item)
+{
+    if (ver->count < VER_TEXTS_MAX)
+        ver->items[ver->count++] = item;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(const struct contact *const *)a)->name,
+                  (*(const struct contact *const *)b)->name);
+}
+
+static void push_contacts(struct ver *ver, const struct disco_conf *conf)
+{
+    const struct contact *contacts = conf->server_info.items, *sorted[64];
+    size_t count = conf->server_info.count < 64 ? conf->server_info.count : 64;
+    if (count == 0)
+        return;
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &contacts[i];
+    qsort(sorted, count, sizeof sorted[0], by_name);
+    buf_format(&ver->text, "http://jabber.org/network/serverinfo<");
+    for (size_t i = 0; i < count; i++) {
+        buf_format(&ver->text, "%s<", sorted[i]->name);
+        for (size_t k = 0; k < sorted[i]->urls.count; k++)
+            collect(ver, sorted[i]->urls.items[k]);
+        push_sorted(ver);
+    }
+}
+
+static void make_ver(const struct host_type *type, struct disco_conf *conf)
+{
+    struct ver ver = {0};
+    uint8_t hash[DIGEST_MAX_LEN];
+    buf_format(&ver.text, "server/im//Ringtail<");
+    for (size_t i = 0; i < type->module_count; i++) {
+        const struct feature *feature = type->modules[i].module->features;
+        for (; feature && feature->target; feature++)
+            if (feature->target & IQ_HOST)
+                collect(&ver, feature->var);
+    }
+    push_sorted(&ver);
+    push_contacts(&ver, conf);
+    digest_hash(DIGEST_SHA1, buf_str(&ver.text), hash);
+    conf->ver[base64_encode(hash, digest_len(DIGEST_SHA1), conf->ver)] = '\0';
+    buf_fini(&ver.text);
+}
+
+static enum err start(struct host_type *type, const void *conf, const char **why)
+{
+    (void)why;
+    make_ver(type, (struct disco_conf *)conf);
+    return ERR_OK;
+}
+
+static enum verdict on_features(struct acc *acc, struct session *session)
+{
+    const struct disco_conf *conf = module_conf(session->host, &module_disco);
+    struct element *caps = element_add(&acc->arena, acc->element, NS_CAPS, "c");
+    element_set(&acc->arena, caps, "hash", STR("sha-1"));
+    element_set(&acc->arena, caps, "node", STR(CAPS_NODE));
+    element_set(&acc->arena, caps, "ver", str_of(conf->ver));
+    return HOOK_OK;
+}
+
+/* --- Answers --- */
+
+static bool is_own(const struct acc *acc)
+{
+    return str_eq(acc->to.bare, acc->from.bare);
+}
+
+/* Modules add to the query by hook; the accumulator they get is addressed like the request. */
+static void run_hook(enum hook_point at, struct acc *acc, struct session *session,
+                     struct element *query)
+{
+    struct acc *inner = acc_new();
+    inner->host = acc->host;
+    inner->from = acc->from;
+    inner->to = acc->to;
+    inner->element = query;
+    hook_run(at, inner, session);
+    acc_free(inner);
+}
+
+static bool node_is_ours(const struct acc *acc, struct str node)
+{
+    const struct disco_conf *conf = module_conf(acc->host, &module_disco);
+    struct str ver, base = str_cut(node, '#', &ver);
+    return str_is(base, CAPS_NODE) && str_is(ver, conf->ver);
+}
+
+static struct str node_of(const struct acc *acc)
+{
+    return element_attr(element_first(acc->element), "node");
+}
+
+static void answer_query(struct acc *acc, struct element *query)
+{
+    struct element *result = stanza_result(&acc->arena, acc->element);
+    struct str node = node_of(acc);
+    if (node.len)
+        element_set(&acc->arena, query, "node", node);
+    element_push(result, query);
+    effect_answer(acc, result);
+}
+
+static enum verdict info(struct acc *acc, struct session *session)
+{
+    struct str node = node_of(acc);
+    struct element *query;
+    bool host = acc->to.user.len == 0;
+    if (!host && !is_own(acc))
+        return HOOK_OK; /* service-unavailable, as for a user who does not exist */
+    if (node.len && !(host && node_is_ours(acc, node))) {
+        effect_error(acc, STANZA_ITEM_NOT_FOUND, NULL);
+        return HOOK_STOP;
+    }
+    if (host) {
+        query = host_info(&acc->arena, acc->host->type, module_conf(acc->host, &module_disco));
+    } else {
+        query = element_new(&acc->arena, NS_DISCO_INFO, "query");
+        add_identity(&acc->arena, query, "account", "registered", NULL);
+        add_features(&acc->arena, query, acc->host->type, IQ_ACCOUNT);
+    }
+    run_hook(HOOK_disco_info, acc, session, query);
+    answer_query(acc, query);
+    return HOOK_STOP;
+}
+
+static enum verdict items(struct acc *acc, struct session *session)
+{
+    bool host = acc->to.user.len == 0;
+    if (!host && !is_own(acc))
+        return HOOK_OK;
+    if (node_of(acc).len) {
+        effect_error(acc, STANZA_ITEM_NOT_FOUND, NULL);
+        return HOOK_STOP;
+    }
+    struct element *query = element_new(&acc->arena, NS_DISCO_ITEMS, "query");
+    run_hook(HOOK_disco_items, acc, session, query);
+    answer_query(acc, query);
+    return HOOK_STOP;
+}
+
+static const struct hook hooks[] = {
+    {.at = HOOK_stream_features, .run = on_features},
+    {0},
+};
+
+static const struct iq_handler iqs[] = {
+    {NS_DISCO_INFO, "query", IQ_HOST | IQ_ACCOUNT, TYPE_GET, info},
+    {NS_DISCO_ITEMS, "query", IQ_HOST | IQ_ACCOUNT, TYPE_GET, items},
+    {0},
+};
+
+static const struct feature features[] = {
+    {IQ_HOST | IQ_ACCOUNT, "http://jabber.org/protocol/disco#info"},
+    {IQ_HOST | IQ_ACCOUNT, "http://jabber.org/protocol/disco#items"},
+    {IQ_HOST, "http://jabber.org/protocol/caps"},
+    {0},
+};
+
+static const struct key contact_keys[] = {
+    {.name = "name",
+     .type = KEY_TEXT,
+     .offset = offsetof(struct contact, name),
+     .required = true,
+     .help = "abuse-addresses, admin-addresses, feedback-addresses, sales-addresses, "
+             "security-addresses, support-addresses or status-addresses."},
+    {.name = "urls",
+     .type = KEY_TEXTS,
+     .offset = offsetof(struct contact, urls),
+     .required = true,
+     .help = "Addresses as URIs: mailto:…, xmpp:…, https:…"},
+    {0},
+};
+
+static const struct key keys[] = {
+    {.name = "server_info",
+     .type = KEY_LIST,
+     .offset = offsetof(struct disco_conf, server_info),
+     .keys = contact_keys,
+     .group_size = sizeof(struct contact),
+     .help = "Contact addresses of the service (XEP-0157)."},
+    {0},
+};
+
+const struct module module_disco = {
+    .name = "disco",
+    .xep = "XEP-0030, XEP-0115, XEP-0157",
+    .hooks = hooks,
+    .iqs = iqs,
+    .features = features,
+    .keys = keys,
+    .conf_size = sizeof(struct disco_conf),
+    .start = start,
+};
