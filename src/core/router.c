@@ -161,6 +161,10 @@ static void after_filter(struct acc *acc, struct session *session, enum verdict 
 static void at_home(struct mail *mail)
 {
     struct acc *acc = LIST_OWNER(mail, struct acc, mail);
+    if (!core_self()) { /* the shard has stopped, and the process is about to end */
+        acc_free(acc);
+        return;
+    }
     hook_chain(HOOK_filter_local_packet, acc, NULL, after_filter);
 }
 

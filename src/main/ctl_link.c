@@ -22,7 +22,7 @@ enum err ctl_link_connect(struct ctl_link *link, const char *data_dir, const cha
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const char *path = ctl_socket_path(data_dir);
     signal(SIGPIPE, SIG_IGN);
-    link->lock = -1;
+    *link = (struct ctl_link){.fd = -1, .lock = -1};
     text_copy(address.sun_path, sizeof address.sun_path, str_of(path));
     link->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (link->fd >= 0 && connect(link->fd, (struct sockaddr *)&address, sizeof address) == 0)

@@ -14,11 +14,11 @@ struct ctl_link {
     struct buf request; /* words of the next request, a NUL behind each */
 };
 
-/* Connects to the server. ERR_DOWN: none is running; ERR_SYSTEM: *why is a sentence. */
+/* Sets up the link, and connects to the server. ERR_DOWN: none is running; ERR_SYSTEM: *why is a sentence. */
 RT_NODISCARD enum err ctl_link_connect(struct ctl_link *link, const char *data_dir,
                                        const char **why);
 
-/* Makes a shard for commands that need no more than `needs`. */
+/* Sets up the link with a shard for commands that need no more than `needs`. */
 RT_NODISCARD enum err ctl_link_alone(struct ctl_link *link, struct config *config,
                                      enum ctl_needs needs, const char **why);
 

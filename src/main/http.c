@@ -291,6 +291,8 @@ void http_stop(void)
         struct web *web = &all.webs[i];
         shard_drop(&web->timer);
         task_drop(&web->task);
+        if (web->poll.armed)
+            ring_cancel(shard_self->ring, &web->poll);
         wake_all(web);
     }
 }

@@ -16,15 +16,24 @@ const struct metric *metrics_find(const char *name)
 }
 
 /* The shard of a thread by its name (boot.c gives it), -1 for others. */
-static int shard_of_thread(size_t thread)
+static int parse_name(const char *name)
 {
     static const char prefix[] = "shard ";
-    const char *name = metric_thread_name(thread);
     uint64_t id;
-    if (!name || strncmp(name, prefix, sizeof prefix - 1) ||
-        !text_u64(str_of(name + sizeof prefix - 1), 0, INT32_MAX, &id))
+    if (strncmp(name, prefix, sizeof prefix - 1) ||
+        !text_u64(str_of(name + sizeof prefix - 1), 0, INT32_MAX - 2, &id))
         return -1;
     return (int)id;
+}
+
+/* Parsed once a thread: a name never changes. */
+static int shard_of_thread(size_t thread)
+{
+    static _Thread_local int known[METRIC_THREADS_MAX]; /* the shard + 2; 0: not yet */
+    const char *name = known[thread] ? NULL : metric_thread_name(thread);
+    if (name)
+        known[thread] = parse_name(name) + 2;
+    return known[thread] ? known[thread] - 2 : -1;
 }
 
 /* Sums over threads: those of one shard, or with -1 those of none. */

@@ -108,7 +108,7 @@ static int run_command(struct ctl_link *link, const struct ctl_command *command,
 
 static int run(struct config *config, struct str words)
 {
-    struct ctl_link link = {.fd = -1, .lock = -1};
+    struct ctl_link link;
     struct str rest;
     static const char *why; /* here leak checkers find it */
     const struct ctl_command *command = ctl_find(words, &rest);

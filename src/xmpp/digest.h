@@ -16,6 +16,7 @@ enum { DIGEST_MAX_LEN = 64 };
 /* Bytes of the hash: 20, 32, 64. */
 size_t digest_len(enum digest digest);
 
+/* The hash of `in`, and its HMAC under `key` (RFC 2104); out gets digest_len bytes. */
 void digest_hash(enum digest digest, struct str in, uint8_t *out);
 void digest_hmac(enum digest digest, struct str key, struct str in, uint8_t *out);
 
@@ -36,6 +37,7 @@ void digest_seal(const uint8_t key[DIGEST_SEAL_KEY], struct str in, uint8_t *out
 RT_NODISCARD enum err digest_unseal(const uint8_t key[DIGEST_SEAL_KEY], struct str in,
                                     uint8_t *out);
 
+/* The version of wolfSSL, for --version. */
 const char *digest_version(void);
 
 #endif

@@ -15,6 +15,7 @@
 
 struct parser; /* one a shard */
 
+/* A parser for the running thread; free NULL is fine. */
 struct parser *parser_new(void);
 void parser_free(struct parser *parser);
 
@@ -57,6 +58,7 @@ void stream_in_restart(struct stream_in *in);
 /* True when bytes of an unfinished element are held. */
 bool stream_in_partial(const struct stream_in *in);
 
+/* Gives back what is held; the struct is zeroed. */
 void stream_in_fini(struct stream_in *in);
 
 /* Parses one whole element in no stream (tests, imports, storage); namespace scope NS_CLIENT. */
@@ -66,6 +68,7 @@ RT_NODISCARD enum err parser_element(struct parser *parser, struct arena *arena,
 /* Bytes of expat's heap, for the metrics; at most LIMIT_XML_NAMES_BYTES between elements. */
 size_t parser_heap_len(const struct parser *parser);
 
+/* The version of expat, for --version. */
 const char *parser_version(void);
 
 #endif

@@ -21,6 +21,8 @@ enum sasl_mechanism {
     SASL_MECHANISM_COUNT
 };
 
+/* The name on the wire ("SCRAM-SHA-1-PLUS"), back from it, and whether it binds the channel. Any
+ * thread. */
 const char *sasl_mechanism_name(enum sasl_mechanism mechanism);
 bool sasl_mechanism_find(struct str name, enum sasl_mechanism *out);
 bool sasl_mechanism_is_plus(enum sasl_mechanism mechanism);

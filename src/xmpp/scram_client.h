@@ -17,6 +17,7 @@ struct scram_client {
     uint8_t server_key[DIGEST_MAX_LEN];
 };
 
+/* The first message, header included; makes the nonce up unless it is set. */
 struct str scram_client_first(struct scram_client *client);
 
 /* The client-final message for a server-first; ERR_INVALID when that is malformed. */

@@ -35,6 +35,7 @@ enum stanza_type {
 /* STANZA_NONE unless it is message, presence or iq in jabber:client. */
 enum stanza_kind stanza_kind(const struct element *element);
 
+/* What `type` says for this kind; an absent one means what RFC 6121 says it means. */
 enum stanza_type stanza_type(const struct element *stanza, enum stanza_kind kind);
 
 /* A fresh <iq/> of type result, addressed back: to = its from, from = its to, same id. */

@@ -156,6 +156,15 @@ static enum stream_event close_tag(struct stream_in *in, struct stream_item *out
     return STREAM_CLOSE;
 }
 
+/* A header inside a stream looks like an element that never ends: said at once, not at the limit. */
+static bool is_second_header(const struct stream_in *in)
+{
+    const struct str mark = STR("<stream:stream ");
+    struct str held = buf_str(&in->partial);
+    return in->splitter.header_seen && held.len >= mark.len &&
+           memcmp(held.at, mark.at, mark.len) == 0;
+}
+
 enum stream_event stream_in_next(struct stream_in *in, struct parser *parser, struct arena *arena,
                                  struct str *input, struct stream_item *out)
 {
@@ -170,6 +179,8 @@ enum stream_event stream_in_next(struct stream_in *in, struct parser *parser, st
         switch (split.what) {
         case SPLIT_MORE:
             out->raw = (struct str){NULL, 0};
+            if (is_second_header(in))
+                return over(in, out, STREAM_POLICY_VIOLATION, "a second stream header");
             return STREAM_MORE;
         case SPLIT_BAD:
             return over(in, out, split.error, split.text);

@@ -19,7 +19,7 @@ static size_t accounts_to_come;
 
 static const char all_modules[] =
     "modules:\n"
-    "  ping: {}\n"
+    "  ping: {send_pings: true, timeout_action: kill}\n"
     "  disco: {server_info: [{name: abuse-addresses, urls: ['mailto:abuse@localhost']}]}\n"
     "  version: {}\n"
     "  time: {}\n"

@@ -1,0 +1,99 @@
+"""Plays against the real server: run_real.py RINGTAILD RINGTAILCTL PLAY_TCP FILE…
+
+Starts a server on SQLite in a scratch folder with two shards, runs the plays in plain text and over
+TLS, stops the server and fails if any of them, or the server's own exit, went wrong."""
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+CONFIG = """
+data_dir: data
+domains: [localhost]
+shards: 2
+storage: {{ backend: sqlite }}
+auth: {{ scram_iterations: 4096 }}
+listen:
+  c2s:
+    - {{ ip: 127.0.0.1, port: {c2s}, tls: {{ mode: starttls, certificate: c.pem, key: k.pem }},
+        plaintext_auth: true, backwards_compatible_session: false }}
+    - {{ ip: 127.0.0.1, port: {legacy}, tls: {{ mode: starttls, certificate: c.pem, key: k.pem }},
+        plaintext_auth: true, backwards_compatible_session: true }}
+modules:
+  ping: {{ send_pings: true, timeout_action: kill }}
+  disco: {{ server_info: [{{ name: abuse-addresses, urls: ['mailto:abuse@localhost'] }}] }}
+  version: {{}}
+  time: {{}}
+  last: {{}}
+  register: {{ registration_timeout: 0s }}
+  presence: {{}}
+"""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def make_certificate(folder):
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+         "-keyout", f"{folder}/k.pem", "-out", f"{folder}/c.pem", "-days", "2", "-subj",
+         "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+        check=True, capture_output=True)
+
+
+def wait_for(port, process):
+    for _ in range(300):
+        if process.poll() is not None:
+            return False
+        with socket.socket() as s:
+            if s.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        time.sleep(0.1)
+    return False
+
+
+def stop(process):
+    process.send_signal(signal.SIGTERM)
+    try:
+        return process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return -1
+
+
+def run(folder, daemon, ctl, play, files):
+    ports = {"c2s": free_port(), "legacy": free_port()}
+    make_certificate(folder)
+    config = f"{folder}/ringtail.yaml"
+    with open(config, "w") as out:
+        out.write(CONFIG.format(**ports))
+    for user in ("alice", "bob", "carol"):
+        subprocess.run([ctl, "-c", config, "user", "add", f"{user}@localhost", "secret"], check=True)
+    with open(f"{folder}/log", "w") as log:
+        server = subprocess.Popen([daemon, "-c", config], stderr=log, stdout=log)
+        bad = not wait_for(ports["c2s"], server)
+        for mode in ("tcp", "tls"):
+            if not bad:
+                bad = subprocess.run([play, mode, str(ports["c2s"]), str(ports["legacy"]), *files]
+                                     ).returncode != 0
+        code = stop(server)
+    if bad or code != 0:
+        print(f"the server ended with {code}; its log:")
+        with open(f"{folder}/log") as log:
+            print(log.read()[-8000:])
+    return bad or code != 0
+
+
+def main():
+    daemon, ctl, play, *files = map(os.path.abspath, sys.argv[1:])
+    with tempfile.TemporaryDirectory() as folder:
+        sys.exit(run(folder, daemon, ctl, play, files))
+
+
+main()
