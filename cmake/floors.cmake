@@ -5,6 +5,11 @@ function(ringtail_own_code target)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Werror -Wswitch-enum -Wconversion
                            -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes
                            -Wshadow -fno-common)
+    # mail.c orders its sleep flag by fences, which TSan does not follow; the flag is atomic and
+    # guards no plain data, so nothing is missed. tests/model proves the fences.
+    if(RINGTAIL_SANITIZE STREQUAL "thread" AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+        target_compile_options(${target} PRIVATE -Wno-tsan)
+    endif()
     if(CMAKE_C_COMPILER_ID STREQUAL "Clang")
         target_compile_options(${target} PRIVATE -Wno-gnu-variable-sized-type-not-at-end)
     endif()

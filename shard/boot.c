@@ -23,6 +23,7 @@ struct seat {
 static pthread_barrier_t all_there;
 static atomic_int failed_seats;
 static struct mail *stop_mails;
+static atomic_bool stop_asked;
 
 /* The quota of cgroup v2 in CPUs, rounded up; 0 without one. */
 static unsigned cgroup_cpus(void)
@@ -156,6 +157,7 @@ enum err boot_run(const struct boot *boot)
 {
     struct seat *seats = mem_zalloc(boot->shards * sizeof *seats);
     stop_mails = mem_zalloc(boot->shards * sizeof *stop_mails);
+    atomic_store(&stop_asked, false);
     prepare(boot->shards);
     helper_start_all(boot->shards);
     enum err err = start_seats(boot, seats);
@@ -179,6 +181,8 @@ static void on_stop(struct mail *mail)
 
 void boot_stop(void)
 {
+    if (atomic_exchange(&stop_asked, true)) /* the mails are on their way */
+        return;
     for (unsigned i = 0; i < shard_count; i++) {
         stop_mails[i].run = on_stop;
         mail_send(i, &stop_mails[i]);

@@ -22,7 +22,7 @@ struct boot {
  * have ended. ERR_UNSUPPORTED, ERR_SYSTEM: a ring could not be made. */
 RT_NODISCARD enum err boot_run(const struct boot *boot);
 
-/* Ends all shards. From a shard; once. */
+/* Ends all shards. From a shard; again is fine. */
 void boot_stop(void);
 
 /* One shard on the running thread, for tools and tests: it is turned by hand. */

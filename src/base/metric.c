@@ -59,7 +59,8 @@ size_t metric_thread_count(void)
 
 const char *metric_thread_name(size_t thread)
 {
-    return threads[thread].name;
+    /* The values are published last: with them the name is there. */
+    return __atomic_load_n(&threads[thread].values, __ATOMIC_ACQUIRE) ? threads[thread].name : NULL;
 }
 
 size_t metric_total(void)

@@ -48,7 +48,7 @@ uint64_t metric_sum(const struct metric *metric);
 /* The value of one thread (index below metric_thread_count, in order of metric_thread calls). */
 uint64_t metric_of(const struct metric *metric, size_t thread);
 size_t metric_thread_count(void);
-const char *metric_thread_name(size_t thread);
+const char *metric_thread_name(size_t thread); /* NULL: it is just beginning */
 
 /* All registered metrics, in order of registration. */
 size_t metric_total(void);

@@ -9,10 +9,18 @@
 
 /* --- Answers that many states share (the parent of all) --- */
 
+static void on_finish(struct task *task)
+{
+    session_end(LIST_OWNER(task, struct session, finish), STREAM_NO_ERROR, NULL);
+}
+
+/* RFC 6120 4.4: what the client asked for before it said good-bye is still answered. Answers of
+ * this shard are mail to itself, which runs before tasks. */
 static const struct state *on_close(struct session *session, struct acc *acc)
 {
     acc_free(acc);
-    session_end(session, STREAM_NO_ERROR, NULL);
+    session->finish.run = on_finish;
+    shard_soon(&session->finish);
     return NULL;
 }
 
@@ -43,7 +51,7 @@ static const struct state *on_socket_closed(struct session *session, struct acc 
     if (session->open)
         hook_chain(HOOK_user_socket_closed, acc, session, after_socket_hook);
     else
-        return on_close(session, acc);
+        after_socket_hook(acc, session, HOOK_OK);
     return NULL;
 }
 
@@ -52,7 +60,7 @@ static const struct state *on_socket_error(struct session *session, struct acc *
     if (session->open)
         hook_chain(HOOK_user_socket_error, acc, session, after_socket_hook);
     else
-        return on_close(session, acc);
+        after_socket_hook(acc, session, HOOK_OK);
     return NULL;
 }
 

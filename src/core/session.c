@@ -187,6 +187,7 @@ void session_end(struct session *session, enum stream_error error, const char *t
         end_modules(session);
     shard_drop(&session->state_timer);
     task_drop(&session->lane);
+    task_drop(&session->finish);
     conn_close(&session->conn);
 }
 

@@ -39,6 +39,7 @@ struct session {
     struct user *user;   /* while registered */
     struct link user_link, shard_link;
     struct task lane;    /* waits for mail to drain */
+    struct task finish;  /* ends it when what it asked for last was answered */
     struct link parked;  /* accumulators of this session that wait for storage */
     struct link waiting; /* stanzas to this session behind a parked one */
     unsigned waiting_count;

@@ -2,6 +2,8 @@
 
 #include "limits.h"
 
+#include <stdio.h>
+
 /* One operation, from the words to the answer. */
 struct account {
     struct job job; /* derivation */
@@ -16,6 +18,17 @@ struct account {
     void *owner;
 };
 
+/* The database's own words, if it has any. */
+static const char *why_down(void)
+{
+    static _Thread_local char text[512];
+    const char *why = NULL;
+    if (!shard_self->store || store_ready(shard_self, &why) || !why || !*why)
+        return "the database is not there now";
+    snprintf(text, sizeof text, "the database is not there now: %s", why);
+    return text;
+}
+
 const char *account_why(enum err outcome)
 {
     static const struct {
@@ -25,11 +38,12 @@ const char *account_why(enum err outcome)
         {ERR_OK, NULL},
         {ERR_NOT_FOUND, "there is no such account"},
         {ERR_CONFLICT, "the account is there already"},
-        {ERR_DOWN, "the database is not there now"},
         {ERR_TIMEOUT, "the database did not answer in time; it is not known whether it was done"},
         {ERR_FULL, "too much is under way, or the disk is full; try again"},
         {ERR_INVALID, "the database refuses it"},
     };
+    if (outcome == ERR_DOWN)
+        return why_down();
     for (size_t i = 0; i < COUNT_OF(sentences); i++)
         if (sentences[i].err == outcome)
             return sentences[i].why;

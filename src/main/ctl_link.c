@@ -1,5 +1,6 @@
 #include "ctl_link.h"
 
+#include "clock.h"
 #include "ctl_server.h"
 #include "data_dir.h"
 #include "process.h"
@@ -13,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { CRYPTO_HELPERS = 2 };
+enum { CRYPTO_HELPERS = 2, READY_US = 3000000 };
 
 /* --- Over the socket --- */
 
@@ -151,6 +152,15 @@ static enum err set_up_store(struct ctl_link *link, struct config *config, const
     return err ? err : server_setup_store(config, CRYPTO_HELPERS, why);
 }
 
+/* The first connection to a database takes a moment. When it fails the command says so. */
+static void await_store(struct shard *shard)
+{
+    const char *why;
+    uint64_t begun_us = clock_monotonic_us();
+    while (!store_ready(shard, &why) && clock_monotonic_us() - begun_us < READY_US)
+        shard_turn(shard, 20000);
+}
+
 enum err ctl_link_alone(struct ctl_link *link, struct config *config, enum ctl_needs needs,
                         const char **why)
 {
@@ -162,8 +172,10 @@ enum err ctl_link_alone(struct ctl_link *link, struct config *config, enum ctl_n
     enum err err = set_up_store(link, config, why);
     if (!err && (err = boot_single(&link->shard)))
         *why = sentence("io_uring cannot be used: %s", err_name(err));
-    if (!err)
+    if (!err) {
         store_shard_start(link->shard);
+        await_store(link->shard);
+    }
     return err;
 }
 

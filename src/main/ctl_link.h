@@ -14,7 +14,8 @@ struct ctl_link {
     struct buf request; /* words of the next request, a NUL behind each */
 };
 
-/* Sets up the link, and connects to the server. ERR_DOWN: none is running; ERR_SYSTEM: *why is a sentence. */
+/* Sets up the link, and connects to the server. ERR_DOWN: none is running, ERR_SYSTEM: something
+ * else; *why is a sentence. */
 RT_NODISCARD enum err ctl_link_connect(struct ctl_link *link, const char *data_dir,
                                        const char **why);
 

@@ -138,7 +138,7 @@ static int load_and_run(const char *path, struct str words)
     static struct config config;
     struct problems problems = {0};
     int code = CTL_FAILED;
-    log_setup(LOG_WARNING, LOG_LOGFMT, STDERR_FILENO);
+    log_setup(LOG_ERROR, LOG_LOGFMT, STDERR_FILENO);
     if (config_load(path, &config, &problems))
         code = run(&config, words);
     else

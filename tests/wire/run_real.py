@@ -3,12 +3,15 @@
 Starts a server on SQLite in a scratch folder with two shards, runs the plays in plain text and over
 TLS, stops the server and fails if any of them, or the server's own exit, went wrong."""
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+import pipelined
 
 CONFIG = """
 data_dir: data
@@ -22,6 +25,8 @@ listen:
         plaintext_auth: true, backwards_compatible_session: false }}
     - {{ ip: 127.0.0.1, port: {legacy}, tls: {{ mode: starttls, certificate: c.pem, key: k.pem }},
         plaintext_auth: true, backwards_compatible_session: true }}
+    - {{ ip: 127.0.0.1, port: {direct}, tls: {{ mode: tls, certificate: c.pem, key: k.pem }},
+        state_timeout: 60s, backwards_compatible_session: false }}
 modules:
   ping: {{ send_pings: true, timeout_action: kill }}
   disco: {{ server_info: [{{ name: abuse-addresses, urls: ['mailto:abuse@localhost'] }}] }}
@@ -31,6 +36,9 @@ modules:
   register: {{ registration_timeout: 0s }}
   presence: {{}}
 """
+
+
+USERS = ["alice", "bob", "carol", "dave", "erin", "frank"]
 
 
 def free_port():
@@ -67,13 +75,28 @@ def stop(process):
         return -1
 
 
+def moves_well(ports, ctl, config):
+    """Pipelined logins over plain TCP and TLS; connections must have moved between the shards."""
+    try:
+        pipelined.run(ports["c2s"], False, USERS)
+        pipelined.run(ports["direct"], True, USERS)
+    except (AssertionError, EOFError, OSError, TimeoutError) as problem:
+        print(f"pipelined logins: {problem!r}")
+        return False
+    status = subprocess.run([ctl, "-c", config, "status", "--json"], check=True, capture_output=True,
+                            text=True).stdout
+    moved = re.search(r'"connections_moved_total"[^0-9]*(\d+)', status)
+    print(f"pipelined logins: {moved.group(1) if moved else 'no'} connections moved")
+    return moved is not None and int(moved.group(1)) > 0
+
+
 def run(folder, daemon, ctl, play, files):
-    ports = {"c2s": free_port(), "legacy": free_port()}
+    ports = {"c2s": free_port(), "legacy": free_port(), "direct": free_port()}
     make_certificate(folder)
     config = f"{folder}/ringtail.yaml"
     with open(config, "w") as out:
         out.write(CONFIG.format(**ports))
-    for user in ("alice", "bob", "carol"):
+    for user in USERS:
         subprocess.run([ctl, "-c", config, "user", "add", f"{user}@localhost", "secret"], check=True)
     with open(f"{folder}/log", "w") as log:
         server = subprocess.Popen([daemon, "-c", config], stderr=log, stdout=log)
@@ -82,6 +105,7 @@ def run(folder, daemon, ctl, play, files):
             if not bad:
                 bad = subprocess.run([play, mode, str(ports["c2s"]), str(ports["legacy"]), *files]
                                      ).returncode != 0
+        bad = bad or not moves_well(ports, ctl, config)
         code = stop(server)
     if bad or code != 0:
         print(f"the server ended with {code}; its log:")

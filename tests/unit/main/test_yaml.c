@@ -77,7 +77,7 @@ static void refuses_with_a_line(void **state)
     refused("a: [1\nb: 2\n", "t.yaml:2: not YAML: ");
     refused("a: 1\n b: 2\n", "t.yaml:2: not YAML: ");
     refused("? [a, b]\n: 1\n", "t.yaml:1: a key must be a plain word\n");
-    refused("a: 1\n---\nb: 2\n", "t.yaml:3: a second document");
+    refused("a: 1\n---\nb: 2\n", "t.yaml:2: a second document");
     refused("a: \"x\\0y\"\n", "t.yaml:1: a NUL character\n");
     refused("a: \xff\n", "not YAML: ");
     refused("a: *x\n", "t.yaml:1: not YAML: ");
