@@ -11,6 +11,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <unistd.h>
+
+enum { LAST_MAIL_TRIES = 1000 };
 
 struct seat {
     const struct boot *boot;
@@ -98,6 +101,14 @@ static void pin_to(unsigned cpu)
         LOG(LOG_WARNING, "pin_failed", LF_INT("cpu", cpu));
 }
 
+/* What is staged for others, their end among it, must go out, and they must wake up for it. */
+static void send_last_mail(struct shard *shard)
+{
+    for (int tries = 0; mail_flush() && tries < LAST_MAIL_TRIES; tries++)
+        usleep(1000);
+    ring_wait(shard->ring, 0); /* wakes are requests to the ring */
+}
+
 static void *run_seat(void *argument)
 {
     struct seat *seat = argument;
@@ -117,7 +128,7 @@ static void *run_seat(void *argument)
     seat->boot->start(shard);
     shard_run(shard);
     seat->boot->stop(shard);
-    mail_flush();
+    send_last_mail(shard);
     arena_pool_drop();
     return NULL;
 }

@@ -51,7 +51,7 @@ struct conn {
     struct timer linger;                /* bounds a graceful close */
     void (*arrived)(struct conn *conn); /* while moving */
     struct mail mail;
-    uint64_t received_len; /* all plaintext bytes so far */
+    uint64_t received_len; /* all bytes from the socket so far */
     uint8_t paused;        /* enum conn_pause */
     bool crowded, closing, dead, moving, secured, started, peer_closed, keep_early;
     unsigned target;

@@ -26,9 +26,7 @@ void acc_set(struct acc *acc, struct element *element)
 
 void acc_free(struct acc *acc)
 {
-    for (struct effect *effect = acc->effects; effect; effect = effect->next)
-        if (effect->kind == EFFECT_ROUTE || effect->kind == EFFECT_FLUSH)
-            acc_free(effect->acc);
+    effects_drop(acc);
     struct arena arena = acc->arena; /* it holds the accumulator itself */
     arena_fini(&arena);
 }

@@ -63,6 +63,7 @@ static void take_jid(struct session *session, const struct jid *full)
 
 bool bind_open(struct session *session, struct acc *acc)
 {
+    session->available = true; /* unless a module knows better: presence */
     struct acc *opening = acc_new();
     opening->host = session->host;
     opening->from = session->jid;

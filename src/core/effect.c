@@ -99,9 +99,9 @@ void effect_hard_stop(struct acc *acc, enum stream_error error, const char *text
     add_stop(acc, EFFECT_HARD_STOP, error, text);
 }
 
-void effect_end_user(struct acc *acc, enum stream_error error, const char *text)
+void effect_remove_user(struct acc *acc)
 {
-    add_stop(acc, EFFECT_END_USER, error, text);
+    add(acc, EFFECT_REMOVE_USER);
 }
 
 void effect_store(struct acc *acc, struct store_op *op)
@@ -155,8 +155,8 @@ static void apply_late(struct effect *effect, struct session *session)
         session->available = effect->presence.available;
         session->priority = effect->presence.priority;
         break;
-    case EFFECT_END_USER:
-        users_end(&session->jid, effect->stop.error, effect->stop.text);
+    case EFFECT_REMOVE_USER:
+        users_removed(&session->jid);
         break;
     case EFFECT_SOCKET_SEND:
     case EFFECT_C2S_STATE:
@@ -185,19 +185,28 @@ static void drop(struct effect *effect)
         acc_free(effect->acc);
 }
 
-void effects_apply(struct acc *acc, struct session *session)
+void effects_drop(struct acc *acc)
 {
-    struct effect *first = acc->effects;
+    for (struct effect *effect = acc->effects; effect; effect = effect->next) {
+        if (effect->kind == EFFECT_ROUTE || effect->kind == EFFECT_FLUSH)
+            acc_free(effect->acc);
+        else if (effect->kind == EFFECT_STORE)
+            store_revoke(effect->op);
+    }
     acc->effects = NULL;
     acc->effects_tail = &acc->effects;
-    struct effect *hard = find(first, EFFECT_HARD_STOP);
+}
+
+void effects_apply(struct acc *acc, struct session *session)
+{
+    struct effect *first = acc->effects, *hard = find(first, EFFECT_HARD_STOP);
     if (hard && session) {
-        for (struct effect *effect = first; effect; effect = effect->next)
-            if (effect->kind == EFFECT_ROUTE || effect->kind == EFFECT_FLUSH)
-                acc_free(effect->acc);
+        effects_drop(acc);
         session_end(session, hard->stop.error, hard->stop.text);
         return;
     }
+    acc->effects = NULL;
+    acc->effects_tail = &acc->effects;
     for (struct effect *effect = find(first, EFFECT_C2S_STATE); effect && session;
          effect = find(effect->next, EFFECT_C2S_STATE))
         state_enter(session, effect->state);

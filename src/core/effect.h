@@ -22,7 +22,7 @@ enum effect_kind {
     EFFECT_STORE,
     EFFECT_INPUT,
     EFFECT_AVAILABLE,
-    EFFECT_END_USER,
+    EFFECT_REMOVE_USER,
 };
 
 struct effect {
@@ -40,7 +40,7 @@ struct effect {
         struct {
             enum stream_error error;
             const char *text;
-        } stop;     /* STOP, HARD_STOP, END_USER */
+        } stop;     /* STOP, HARD_STOP */
         bool input; /* INPUT */
         struct {
             bool available;
@@ -74,8 +74,9 @@ void effect_timer_drop(struct acc *acc, const struct alarm *alarm);
 void effect_stop(struct acc *acc, enum stream_error error, const char *text);
 void effect_hard_stop(struct acc *acc, enum stream_error error, const char *text);
 
-/* Ends all sessions of the session's user, this one too: the account was removed or locked. */
-void effect_end_user(struct acc *acc, enum stream_error error, const char *text);
+/* The account of the session's user was removed: all its sessions end, and the modules hear of it
+ * (hook remove_user). */
+void effect_remove_user(struct acc *acc);
 
 /* Asks storage when the effects are applied. */
 void effect_store(struct acc *acc, struct store_op *op);
@@ -85,6 +86,9 @@ void effect_input(struct acc *acc, bool on);
 
 /* Whether the session gets what is sent to the bare JID, and its priority (RFC 6121 4.7.2.3). */
 void effect_available(struct acc *acc, bool available, int8_t priority);
+
+/* Forgets all effects, and frees what they own. */
+void effects_drop(struct acc *acc);
 
 /* Applies and clears all effects, in the order: hard_stop (and nothing else), c2s_state,
  * socket_send, then the others as they were asked for. `session` may be NULL: then only route and

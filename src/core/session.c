@@ -15,7 +15,7 @@
 
 #include <stdatomic.h>
 
-static struct metric sessions_now = {"sessions", "Streams, authenticated or not.", METRIC_GAUGE, 0};
+struct metric session_now = {"sessions", "Streams, authenticated or not.", METRIC_GAUGE, 0};
 static struct metric opened = {"sessions_opened_total", "Sessions registered.", METRIC_COUNTER, 0};
 static struct metric registered = {"sessions_registered", "Sessions registered now.", METRIC_GAUGE,
                                    0};
@@ -30,7 +30,7 @@ struct metric session_lane_pauses = {"lane_pauses_total",
                                      METRIC_COUNTER, 0};
 
 struct metric *const session_metrics[] = {
-    &sessions_now,        &opened,        &registered,          &session_stanzas_in,
+    &session_now,         &opened,        &registered,          &session_stanzas_in,
     &session_stanzas_out, &stream_errors, &session_lane_pauses, NULL};
 
 static atomic_ullong last_number;
@@ -38,7 +38,7 @@ static atomic_ullong last_number;
 void session_free(struct session *session)
 {
     listener_release((struct listener *)&session->listener->listener);
-    metric_add(&sessions_now, -1);
+    metric_add(&session_now, -1);
     list_drop(&session->shard_link);
     stream_in_fini(&session->in);
     jid_drop(&session->jid);
@@ -57,13 +57,13 @@ void session_new(const struct c2s_listener *listener, int fd)
     for (size_t i = 0; i < alarms; i++)
         session->alarms[i].session = session;
     session->number = atomic_fetch_add(&last_number, 1) + 1;
-    session->in.limit_len = 0;
+    session->home = shard_self->id;
     session->retries = AUTH_RETRIES;
     session->lane.run = session_on_lane;
     list_init(&session->parked);
     list_init(&session->waiting);
     list_push(session_list(), &session->shard_link);
-    metric_count(&sessions_now);
+    metric_count(&session_now);
     ring_peer(fd, session->peer, sizeof session->peer);
     conn_init(&session->conn, fd, &session_conn_events);
     session->proxied = listener->proxy_protocol;
@@ -85,6 +85,7 @@ struct link *session_list(void)
 
 void session_event(struct session *session, enum c2s_event event, struct acc *acc)
 {
+    CHECK(session->home == shard_self->id);
     if (!acc)
         acc = acc_new();
     if (!acc->host)

@@ -48,6 +48,7 @@ struct session {
     uint64_t sent_count, received_count; /* stanzas from and to the client */
     uint64_t durable_count;              /* of sent_count: what is on disk, or wrote nothing */
     unsigned crowded_target;
+    unsigned home; /* the shard it belongs to now */
     uint8_t retries;
     int8_t priority;
     bool available; /* gets messages to the bare JID */

@@ -101,6 +101,7 @@ static void on_closed(struct conn *conn, enum err why)
 static void on_leave(struct conn *conn)
 {
     struct session *session = OWNER(conn, conn);
+    metric_add(&session_now, -1);
     shard_drop(&session->state_timer);
     list_drop(&session->shard_link);
 }
@@ -110,6 +111,8 @@ void session_arrived(struct conn *conn)
     struct session *session = OWNER(conn, conn);
     if (!core_self()) /* the process is about to end */
         return;
+    session->home = shard_self->id;
+    metric_count(&session_now);
     list_push(session_list(), &session->shard_link);
     state_enter(session, session->state);
     if (core_is_draining())

@@ -5,7 +5,7 @@
 #include "session.h"
 
 extern const struct conn_events session_conn_events;
-extern struct metric session_stanzas_in, session_stanzas_out, session_lane_pauses;
+extern struct metric session_now, session_stanzas_in, session_stanzas_out, session_lane_pauses;
 
 /* The memory, when the connection is gone. */
 void session_free(struct session *session);

@@ -19,8 +19,8 @@ struct user *users_find(const struct jid *jid);
 /* The session with this full JID, or NULL. */
 struct session *users_session(const struct jid *full);
 
-/* Ends all sessions of a user of this shard. */
-void users_end(const struct jid *jid, enum stream_error error, const char *text);
+/* The account is gone: ends the user's sessions, then runs hook remove_user. On the home shard. */
+void users_removed(const struct jid *jid);
 
 /* Registers a session (its jid is full). */
 void users_add(struct session *session);

@@ -6,7 +6,13 @@
 #define IN_GROUP(type, group, field)                                                               \
     .offset = offsetof(struct type, field) - offsetof(struct type, group)
 
-static const char *const mechanisms[] = {"SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN",
+static const char *const mechanisms[] = {"SCRAM-SHA-512-PLUS",
+                                         "SCRAM-SHA-256-PLUS",
+                                         "SCRAM-SHA-1-PLUS",
+                                         "SCRAM-SHA-512",
+                                         "SCRAM-SHA-256",
+                                         "SCRAM-SHA-1",
+                                         "PLAIN",
                                          NULL};
 static const char *const tls_modes[] = {[TLS_NONE] = "none",
                                         [TLS_STARTTLS] = "starttls",
@@ -57,8 +63,10 @@ static const struct key auth_keys[] = {
      IN_GROUP(config, auth, auth.mechanisms),
      .preset = "SCRAM-SHA-512, SCRAM-SHA-256, SCRAM-SHA-1, PLAIN",
      .choices = mechanisms,
-     .help = "SASL mechanisms that are offered; SCRAM brings its -PLUS form (channel binding) with "
-             "it."},
+     .help =
+         "SASL mechanisms that are offered, whatever the order here the strongest first. The "
+         "-PLUS ones bind to the TLS channel (tls-exporter, tls-server-end-point); clients that "
+         "know only tls-unique, as slixmpp up to 1.8.3, cannot log in where they are offered."},
     {.name = "scram_iterations",
      .type = KEY_NUMBER,
      IN_GROUP(config, auth, auth.scram_iterations),

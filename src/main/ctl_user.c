@@ -27,29 +27,10 @@ void ctl_user_passwd(struct ctl_call *call)
 
 /* --- remove: the account, then what the modules keep of it, then its sessions --- */
 
-static void run_hook(const struct jid *jid)
-{
-    struct acc *acc = acc_new();
-    acc->host = host_find(jid->domain);
-    acc->from = acc->to = *jid;
-    if (acc->host)
-        hook_run(HOOK_remove_user, acc, NULL);
-    acc_free(acc);
-}
-
 static void on_home_shard(struct gather *gather, struct gather_part *part)
 {
-    const struct jid *jid = gather->question;
-    struct user *user = users_find(jid);
     (void)part;
-    /* The last session that ends takes the user with it. */
-    while (user && user->session_count) {
-        bool last = user->session_count == 1;
-        session_end(LIST_OWNER(user->sessions.next, struct session, user_link),
-                    STREAM_NOT_AUTHORIZED, "the account was removed");
-        user = last ? NULL : user;
-    }
-    run_hook(jid);
+    users_removed(gather->question);
 }
 
 static void on_cleaned(struct gather *gather)

@@ -71,7 +71,8 @@ static void on_send_ping(struct acc *acc, struct session *session)
         effect_timer(acc, &alarms[0], interval - silent);
         return;
     }
-    ask(acc, session);
+    if (!ping->asked) /* a second question would put the first one's deadline off */
+        ask(acc, session);
     effect_timer(acc, &alarms[0], interval);
 }
 

@@ -180,7 +180,7 @@ static enum verdict on_removed(struct acc *acc, struct session *session)
     (void)session;
     say_outcome(acc, &removed);
     if (gone)
-        effect_end_user(acc, STREAM_NOT_AUTHORIZED, "the account was removed");
+        effect_remove_user(acc);
     return HOOK_STOP;
 }
 
