@@ -25,7 +25,8 @@ missing_of() {
         fi
     done
     have=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null || true)
-    comm -23 <(printf '%s\n' "${wanted[@]}" | sort -u) <(sed -n 's/^installed //p' <<<"$have" | sort -u)
+    comm -23 <(printf '%s\n' "${wanted[@]}" | sort -u) \
+        <(sed -n 's/^installed //p' <<<"$have" | sort -u)
 }
 
 as_root() {
@@ -35,10 +36,12 @@ as_root() {
 install_packages() {
     say "installing: $*"
     if [[ $(id -u) != 0 ]] && ! command -v sudo >/dev/null; then
-        die "root is needed to install packages, and there is no sudo. As root: $ROOT/scripts/deps.sh $LIST"
+        die "root is needed to install packages, and there is no sudo." \
+            "As root: $ROOT/scripts/deps.sh $LIST"
     fi
     mkdir -p "$CACHE"
-    # A foreign source of the system that does not answer is no reason to stop: the next step decides.
+    # A foreign source of the system that does not answer is no reason to stop: the next step
+    # decides.
     as_root "${APT[@]}" update >"$LOG" 2>&1 || say "apt-get update had errors (see $LOG); going on"
     if ! as_root "${APT[@]}" install -y --no-install-recommends "$@" >>"$LOG" 2>&1 </dev/null; then
         tail -n 25 "$LOG" >&2

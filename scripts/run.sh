@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# From a bare Debian 12 to a running server: installs what is missing, builds, makes a certificate and
-# a configuration for "localhost" under run/, and starts ringtaild in the foreground (Ctrl-C stops it).
-# Run again, it only starts. Arguments go to ringtaild. To begin afresh: rm -r run
+# From a bare Debian 12 to a running server: installs what is missing, builds, makes a certificate
+# and a configuration for "localhost" under run/, and starts ringtaild in the foreground (Ctrl-C
+# stops it). Run again, it only starts. Arguments go to ringtaild. To begin afresh: rm -r run
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

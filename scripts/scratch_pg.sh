@@ -4,9 +4,10 @@
 #   scripts/scratch_pg.sh start DIR    prints the conninfo of an empty database ringtail_test
 #   scripts/scratch_pg.sh stop DIR     stops that server (DIR stays)
 #
-# DIR is made if need be; on start it must hold no server yet. Its Unix socket, for which no password
-# is asked, is in DIR and open to the same user and to root only. It also listens on 127.0.0.1, where
-# the password is the content of DIR/password. As root, the server runs as the user postgres.
+# DIR is made if need be; on start it must hold no server yet. Its Unix socket, for which no
+# password is asked, is in DIR and open to the same user and to root only. It also listens on
+# 127.0.0.1, where the password is the content of DIR/password. As root, the server runs as the
+# user postgres.
 set -euo pipefail
 
 say() { echo "scratch_pg: $*" >&2; }
@@ -15,16 +16,18 @@ die() { say "$*"; exit 1; }
 find_programs() {
     PG_BIN=$(compgen -G '/usr/lib/postgresql/*/bin/initdb' | sort -V | tail -n 1 || true)
     PG_BIN=${PG_BIN%/initdb}
-    [[ -n $PG_BIN ]] || die "no PostgreSQL server under /usr/lib/postgresql (Debian package postgresql)"
+    [[ -n $PG_BIN ]] ||
+        die "no PostgreSQL server under /usr/lib/postgresql (Debian package postgresql)"
 }
 
-# Runs a PostgreSQL program as the server's user, without the caller's PG* variables and working folder.
+# Runs a PostgreSQL program as the server's user, without the caller's PG* variables and working
+# folder.
 pg() {
     local program=$PG_BIN/$1 as=()
     shift
     if [[ $(id -u) == 0 ]]; then as=(runuser -u postgres --); fi
-    (cd "$DIR" && env -u PGDATA -u PGPORT -u PGHOST -u PGUSER -u PGDATABASE -u PGOPTIONS -u PGPASSWORD \
-        LC_ALL=C "${as[@]}" "$program" "$@")
+    (cd "$DIR" && env -u PGDATA -u PGPORT -u PGHOST -u PGUSER -u PGDATABASE -u PGOPTIONS \
+        -u PGPASSWORD LC_ALL=C "${as[@]}" "$program" "$@")
 }
 
 # Runs it with its output in DIR/log; shows that log's tail when it fails.
@@ -42,7 +45,8 @@ make_folder() {
     (umask 077 && od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$DIR/password" && touch "$DIR/log")
     if [[ $(id -u) == 0 ]]; then
         chown postgres: "$DIR" "$DIR/password" "$DIR/log"
-        runuser -u postgres -- test -w "$DIR" || die "the user postgres cannot reach $DIR: choose another folder"
+        runuser -u postgres -- test -w "$DIR" ||
+            die "the user postgres cannot reach $DIR: choose another folder"
     fi
 }
 
@@ -59,7 +63,8 @@ start_server() {
     for try in 1 2 3 4 5; do
         choose_port
         options="-c unix_socket_directories='$DIR' -c listen_addresses=127.0.0.1 -c port=$PORT"
-        if pg pg_ctl -D "$DIR/data" -l "$DIR/server.log" -w -o "$options" start >>"$DIR/log" 2>&1 </dev/null; then
+        if pg pg_ctl -D "$DIR/data" -l "$DIR/server.log" -w -o "$options" start \
+            >>"$DIR/log" 2>&1 </dev/null; then
             return
         fi
         say "start on port $PORT failed (try $try)"
@@ -80,7 +85,9 @@ start() {
 
 stop() {
     find_programs
-    if [[ -f $DIR/data/postmaster.pid ]]; then pg_step pg_ctl -D "$DIR/data" -m immediate -w stop; fi
+    if [[ -f $DIR/data/postmaster.pid ]]; then
+        pg_step pg_ctl -D "$DIR/data" -m immediate -w stop
+    fi
 }
 
 main() {

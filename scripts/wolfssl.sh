@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the lean wolfSSL: Debian's own source package with Debian's patches (and cpuid.patch, ours),
-# compiled with scripts/wolfssl/user_settings.h into a private static library that is fast and small.
+# Builds the lean wolfSSL: Debian's own source package with Debian's patches (and cpuid.patch,
+# ours), compiled with scripts/wolfssl/user_settings.h into a private static library that is fast
+# and small.
 #
 #   scripts/wolfssl.sh [--force]     the last line of its output is the prefix:
 #       <prefix>/include  <prefix>/user_settings.h  <prefix>/lib/libwolfssl.a  <prefix>/stamp
@@ -54,7 +55,8 @@ choose_target() {
     PREFIX=$CACHE/$ARCH
     LOG=$CACHE/$ARCH.log
     # Whatever changes the result, except the package's version.
-    INPUTS=$({ cat "$SCRIPT" "$SETTINGS" "$PATCH" && echo "$ARCH $CC $ARM_CRYPTO"; } | sha256sum | cut -d' ' -f1)
+    INPUTS=$({ cat "$SCRIPT" "$SETTINGS" "$PATCH" && echo "$ARCH $CC $ARM_CRYPTO"; } |
+        sha256sum | cut -d' ' -f1)
 }
 
 is_fresh() {
@@ -64,9 +66,11 @@ is_fresh() {
 
 need_tools() {
     local tool
-    for tool in apt-get:apt dpkg-source:dpkg-dev xz:xz-utils make:make patch:patch "$CC:gcc" "${CROSS}ar:binutils"; do
+    for tool in apt-get:apt dpkg-source:dpkg-dev xz:xz-utils make:make patch:patch \
+        "$CC:gcc" "${CROSS}ar:binutils"; do
         command -v "${tool%%:*}" >/dev/null ||
-            die "'${tool%%:*}' is missing (Debian package ${tool##*:}; scripts/deps.sh run installs it)"
+            die "'${tool%%:*}' is missing (Debian package ${tool##*:};" \
+                "scripts/deps.sh run installs it)"
     done
 }
 
@@ -104,7 +108,8 @@ sources_from_deb822() {
             if (" " words_of("types") " " !~ / deb /) next
             print "Types: deb-src\nSuites:" suites "\nComponents: main"
             for (i = 1; i <= NF; i++)
-                if ($i !~ /^#/ && tolower($i) !~ /^(types|suites|components|architectures):/) print $i
+                if ($i !~ /^#/ && tolower($i) !~ /^(types|suites|components|architectures):/)
+                    print $i
             print ""
         }' "${@:2}"
 }
@@ -177,21 +182,23 @@ download_source() {
     compgen -G 'wolfssl_*.dsc'
 }
 
-# dpkg-source applies Debian's patches and fails when one does not apply; diff makes sure. Then ours.
+# dpkg-source applies Debian's patches and fails when one does not apply; diff makes sure. Then
+# ours.
 unpack_source() {
     dpkg-source --no-copy -x "$WORK"/download/wolfssl_*.dsc "$WORK/src"
-    diff <(sed 's/[[:space:]]*#.*//; /^$/d' "$WORK/src/debian/patches/series") "$WORK/src/.pc/applied-patches"
+    diff <(sed 's/[[:space:]]*#.*//; /^$/d' "$WORK/src/debian/patches/series") \
+        "$WORK/src/.pc/applied-patches"
     patch -d "$WORK/src" -p1 -F0 <"$PATCH"
 }
 
 # -- the library --
 
 list_sources() {
-    local common=(aes asn chacha chacha20_poly1305 coding curve25519 ecc error fe_operations hash hmac
-        kdf logging memory poly1305 pwdbased random rsa sha sha256 sha512 signature sp_int
+    local common=(aes asn chacha chacha20_poly1305 coding curve25519 ecc error fe_operations hash
+        hmac kdf logging memory poly1305 pwdbased random rsa sha sha256 sha512 signature sp_int
         wc_encrypt wc_port wolfmath)
-    local x86=(cpuid.c sp_x86_64.c sp_x86_64_asm.S aes_asm.S aes_gcm_asm.S chacha_asm.S poly1305_asm.S
-        fe_x25519_asm.S sha256_asm.S sha512_asm.S)
+    local x86=(cpuid.c sp_x86_64.c sp_x86_64_asm.S aes_asm.S aes_gcm_asm.S chacha_asm.S
+        poly1305_asm.S fe_x25519_asm.S sha256_asm.S sha512_asm.S)
     local arm=(sp_arm64.c port/arm/armv8-aes.c port/arm/armv8-chacha.c port/arm/armv8-poly1305.c
         port/arm/armv8-sha256.c port/arm/armv8-sha512.c port/arm/armv8-sha512-asm.S
         port/arm/armv8-curve25519.S)
@@ -209,19 +216,22 @@ flags_of() { # FILE
     case $ARCH:$1 in
         amd64:*/aes.c) echo -maes ;;
         amd64:*/aes_asm.S) echo -DWOLFSSL_X86_64_BUILD -DHAVE_AESGCM ;;
-        arm64:*/port/arm/*) if [[ $ARM_CRYPTO == 1 ]]; then echo -march=armv8-a+crypto -mstrict-align; fi ;;
+        arm64:*/port/arm/*)
+            if [[ $ARM_CRYPTO == 1 ]]; then echo -march=armv8-a+crypto -mstrict-align; fi
+            ;;
     esac
 }
 
 write_makefile() {
     local file object objects=() flags
-    flags="-O2 -g -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wformat -Werror=format-security"
-    flags+=" -Werror=implicit-function-declaration -ffile-prefix-map=$WORK=wolfssl"
-    flags+=" -DWOLFSSL_USER_SETTINGS -I. -I$WORK/out"
+    flags="-O2 -g -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wformat"
+    flags+=" -Werror=format-security -Werror=implicit-function-declaration"
+    flags+=" -ffile-prefix-map=$WORK=wolfssl -DWOLFSSL_USER_SETTINGS -I. -I$WORK/out"
     while read -r file; do
         object=obj/$(basename "$file").o
         objects+=("$object")
-        printf '%s: %s\n\t%s %s %s -c -o $@ $<\n' "$object" "$file" "$CC" "$flags" "$(flags_of "$file")"
+        printf '%s: %s\n\t%s %s %s -c -o $@ $<\n' \
+            "$object" "$file" "$CC" "$flags" "$(flags_of "$file")"
     done < <(list_sources)
     printf 'libwolfssl.a: %s\n\t%sar rcs $@ $^\n' "${objects[*]}" "$CROSS"
 }

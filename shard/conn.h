@@ -77,6 +77,7 @@ void conn_write(struct conn *conn, struct str bytes);
 /* Bytes that wait for the peer to read. */
 size_t conn_unsent(const struct conn *conn);
 
+/* Sets and clears one reason to read no more; what the socket still brings is held, bounded. */
 void conn_pause(struct conn *conn, enum conn_pause why);
 void conn_resume(struct conn *conn, enum conn_pause why);
 

@@ -88,6 +88,7 @@ void ring_wake(struct ring *ring, struct ring *target);
 /* The same from a thread without a ring. */
 void ring_wake_outside(struct ring *target);
 
+/* Library and kernel, for --version. */
 const char *ring_version(void);
 
 #endif

@@ -61,6 +61,7 @@ void tls_settle(struct tls *tls);
 /* "TLSv1.3 TLS13-AES128-GCM-SHA256", for logs. */
 const char *tls_describe(const struct tls *tls);
 
+/* For --version. */
 const char *tls_version(void);
 
 #endif

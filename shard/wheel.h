@@ -29,6 +29,7 @@ struct wheel {
     struct link slots[WHEEL_LEVELS][WHEEL_SLOTS];
 };
 
+/* An empty wheel that stands at this millisecond. */
 void wheel_init(struct wheel *wheel, uint64_t now_ms);
 
 /* Sets or moves a timer. `due_ms` in the past fires at the next turn; more than 2^32 ms ahead is

@@ -15,7 +15,7 @@
 #define HAVE_LIMITS_H
 #define HAVE_ERRNO_H
 #define HAVE_PTHREAD
-#define HAVE_GMTIME_R /* without it, gmtime: not safe with threads */
+#define HAVE_GMTIME_R    /* without it, gmtime: not safe with threads */
 #define HAVE___UINT128_T 1
 
 /* -- Protocol: TLS 1.3 and 1.2, authenticated ciphers only, client and server -- */

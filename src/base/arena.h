@@ -19,6 +19,7 @@ struct arena {
     size_t taken_len;           /* bytes of all chunks */
 };
 
+/* An empty arena; it takes its first chunk with the first arena_take. */
 void arena_init(struct arena *arena);
 
 /* Frees all that was taken. */

@@ -41,6 +41,7 @@ static inline void buf_grow(struct buf *buf, size_t len)
     buf->end += len;
 }
 
+/* Appends a copy. */
 void buf_push(struct buf *buf, const void *bytes, size_t len);
 
 static inline void buf_push_str(struct buf *buf, struct str s)
@@ -48,6 +49,7 @@ static inline void buf_push_str(struct buf *buf, struct str s)
     buf_push(buf, s.at, s.len);
 }
 
+/* Appends as printf does. */
 void buf_format(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Takes `len` bytes away in front; gives the memory back when nothing is left. */

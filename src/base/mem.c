@@ -10,16 +10,16 @@
 /* The sanitizers must see every allocation, so their builds use the C library's heap. */
 #ifdef RINGTAIL_MIMALLOC
 #include <mimalloc.h>
-#define heap_malloc  mi_malloc
-#define heap_zalloc  mi_zalloc
-#define heap_realloc mi_realloc
-#define heap_free    mi_free
+#define heap_malloc               mi_malloc
+#define heap_zalloc               mi_zalloc
+#define heap_realloc              mi_realloc
+#define heap_free                 mi_free
 #define heap_aligned(size, align) mi_malloc_aligned(size, align)
 #else
-#define heap_malloc       malloc
-#define heap_zalloc(size) calloc(1, size)
-#define heap_realloc      realloc
-#define heap_free         free
+#define heap_malloc               malloc
+#define heap_zalloc(size)         calloc(1, size)
+#define heap_realloc              realloc
+#define heap_free                 free
 #define heap_aligned(size, align) aligned_alloc(align, size)
 #endif
 

@@ -11,8 +11,10 @@ struct prng {
     uint64_t s[4];
 };
 
+/* The same seed gives the same numbers. */
 void prng_init(struct prng *prng, uint64_t seed);
 
+/* 64 random bits. */
 uint64_t prng_u64(struct prng *prng);
 
 /* A number in [0, below); below > 0. */

@@ -27,7 +27,6 @@ struct acc {
     struct host *host;       /* of the session or the addressed domain */
     uint64_t stamp_us;       /* when it reached the server, µs since 1970 */
     struct store_op *answer; /* while the continuation of acc_park_store runs */
-    const char *event;       /* foreign_event: its name, else NULL */
     void *event_data;
     struct effect *effects, **effects_tail;
     struct link link;        /* in a session's list while parked or waiting */

@@ -77,6 +77,7 @@ enum verdict hook_run(enum hook_point at, struct acc *acc, struct session *sessi
 /* True for the points on the way to a client. */
 bool hook_is_receive(enum hook_point at);
 
+/* What hooks.def says of a point. */
 const char *hook_name(enum hook_point at);
 const char *hook_when(enum hook_point at);
 

@@ -37,6 +37,7 @@ struct state {
     step_fn *on[EV_COUNT];
 };
 
+/* For logs and the graph. */
 const char *c2s_event_name(enum c2s_event event);
 
 /* Enters a state: checks the predecessor, sets or drops the state timer. Entering the same state

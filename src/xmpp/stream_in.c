@@ -156,7 +156,7 @@ static enum stream_event close_tag(struct stream_in *in, struct stream_item *out
     return STREAM_CLOSE;
 }
 
-/* A header inside a stream looks like an element that never ends: said at once, not at the limit. */
+/* A header inside a stream looks like an element that never ends: said at once, not at the end. */
 static bool is_second_header(const struct stream_in *in)
 {
     const struct str mark = STR("<stream:stream ");

@@ -81,6 +81,7 @@ void pq_bind(struct pq_params *params, struct str value); /* never NULL */
 void pq_bind_null(struct pq_params *params);
 void pq_bind_number(struct pq_params *params, struct arena *arena, int64_t number);
 
+/* For --version. */
 const char *pq_version(void);
 
 #endif

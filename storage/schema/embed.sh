@@ -10,7 +10,8 @@ steps() {
         base=$(basename "$file" .sql)
         version=$(echo "${base%%_*}" | sed 's/^0*//')
         printf '    {%s, "%s",\n' "$version" "$base"
-        sed -e '/^ *--/d' -e '/^$/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/     "/' -e 's/$/\\n"/' "$file"
+        sed -e '/^ *--/d' -e '/^$/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' \
+            -e 's/^/     "/' -e 's/$/\\n"/' "$file"
         echo '    },'
     done
     echo '};'

@@ -53,6 +53,7 @@ int64_t lite_get_number(struct lite_statement *statement, int at);
 RT_NODISCARD enum err lite_run(struct lite *lite, struct lite_statement *statement,
                                uint64_t *changed);
 
+/* For --version. */
 const char *lite_version(void);
 
 #endif

@@ -330,8 +330,8 @@ static bool can_recv(const struct socket *socket, const struct ring *ring)
 static bool can_send(const struct socket *socket, const struct ring *ring)
 {
     return socket->send && socket->send_ring == ring &&
-           (buf_len(&socket->to_client.bytes) < WINDOW || socket->reset ||
-            socket->client_gone || socket->to_client.ended);
+           (buf_len(&socket->to_client.bytes) < WINDOW || socket->reset || socket->client_gone ||
+            socket->to_client.ended);
 }
 
 static void run_socket(struct ring *ring, struct socket *socket)

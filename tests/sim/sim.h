@@ -12,8 +12,8 @@
 #include "shard.h"
 
 struct sim_faults {
-    unsigned split_percent;  /* reads and writes that are cut into pieces */
-    unsigned delay_percent;  /* completions that wait for a later turn */
+    unsigned split_percent;     /* reads and writes that are cut into pieces */
+    unsigned delay_percent;     /* completions that wait for a later turn */
     unsigned reset_per_million; /* a connection breaks, a turn and connection */
     unsigned store_slow_percent, store_down_percent;
     unsigned clock_jump_per_million;
@@ -43,8 +43,8 @@ void sim_close(void);
 /* Turns a shard or helper of the seed's choice. */
 void sim_step(void);
 
-/* Steps until nothing moves any more (no bytes, mail or jobs under way), at most `most` steps; false
- * when it is still moving then. Time stands still. */
+/* Steps until nothing moves any more (no bytes, mail or jobs under way), at most `most` steps;
+ * false when it is still moving then. Time stands still. */
 bool sim_settle(unsigned most);
 
 /* Lets time pass: steps between the timers on the way. */
@@ -68,8 +68,8 @@ void sim_finish(struct sim_peer *peer);
 void sim_reset(struct sim_peer *peer);
 
 /* --- What ring_sim.c gives to sim.c --- */
-bool sim_ring_busy(void);        /* completions or bytes are on their way */
-void sim_ring_forget(void);      /* frees what is left */
-size_t sim_ring_sockets(void);   /* descriptors that the server holds */
+bool sim_ring_busy(void);      /* completions or bytes are on their way */
+void sim_ring_forget(void);    /* frees what is left */
+size_t sim_ring_sockets(void); /* descriptors that the server holds */
 
 #endif

@@ -1,4 +1,5 @@
-/* The whole server on the simulator, with three listeners and a few accounts (password "secret"). */
+/* The whole server on the simulator, with three listeners and a few accounts (password "secret").
+ */
 #ifndef RT_SIM_SERVER_H
 #define RT_SIM_SERVER_H
 

@@ -18,8 +18,8 @@ static const char *const users[] = {"u0", "u1", "u2", NULL};
 struct client {
     struct sim_peer *peer;
     unsigned user, id;
-    unsigned stage;      /* what it waits for */
-    unsigned sent;       /* messages to each other client */
+    unsigned stage;         /* what it waits for */
+    unsigned sent;          /* messages to each other client */
     unsigned seen[CLIENTS]; /* next number expected from each */
     bool broken, stopped;
 };

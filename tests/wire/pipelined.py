@@ -1,8 +1,9 @@
 """The move to the home shard with data in flight.
 
 Each client sends everything behind its <auth/> in one piece: the second stream header, the bind, a
-presence and numbered pings. While the server looks the account up, checks the password on a helper and
-moves the connection to another shard, all that is held; then it must be answered whole and in order."""
+presence and numbered pings. While the server looks the account up, checks the password on a helper
+and moves the connection to another shard, all that is held; then it must be answered whole and in
+order."""
 import asyncio
 import base64
 import re

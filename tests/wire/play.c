@@ -182,8 +182,7 @@ static void expect_without(struct actor *actor, struct str text)
 
 /* --- Acting --- */
 
-static void say(struct actor *actor, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+static void say(struct actor *actor, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void say(struct actor *actor, const char *format, ...)
 {
@@ -327,10 +326,10 @@ static const struct {
     const char *verb;
     void (*run)(struct actor *, struct str);
 } verbs[] = {
-    {"connect", do_connect}, {"login", do_login},       {"auth", do_auth},
-    {"open", do_open},       {">", do_send},            {"base64", do_base64},
-    {"flood", do_flood},     {"restart", do_restart},   {"<", do_expect},
-    {"!<", expect_without},  {"~", do_nothing_comes},   {"drop", do_drop},
+    {"connect", do_connect}, {"login", do_login},     {"auth", do_auth},
+    {"open", do_open},       {">", do_send},          {"base64", do_base64},
+    {"flood", do_flood},     {"restart", do_restart}, {"<", do_expect},
+    {"!<", expect_without},  {"~", do_nothing_comes}, {"drop", do_drop},
 };
 
 /* --- Lines --- */

@@ -55,8 +55,8 @@ static void do_wait(unsigned ms)
 
 int main(int argc, char **argv)
 {
-    static const struct wire wire = {"sim",      begin,   sim_server_close, do_connect, do_send,
-                                     do_receive, do_drop, do_wait};
+    static const struct wire wire = {"sim",   begin,      sim_server_close, do_connect,
+                                     do_send, do_receive, do_drop,          do_wait};
     int bad = 0;
     const char *count = getenv("PLAY_SEEDS");
     uint64_t seeds = count ? strtoull(count, NULL, 10) : 5;

@@ -25,9 +25,7 @@ static bool with_tls;
 static uint16_t c2s_port, legacy_port;
 static struct tls_context *context;
 
-static void nothing(void)
-{
-}
+static void nothing(void) {}
 
 static void send_raw(struct connection *c, struct str bytes)
 {
@@ -118,9 +116,8 @@ static void *do_connect(const char *listener)
 {
     struct connection *c = mem_zalloc(sizeof *c);
     uint16_t port = strcmp(listener, "legacy") == 0 ? legacy_port : c2s_port;
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons(port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (connect(c->fd, (struct sockaddr *)&to, sizeof to) || (with_tls && !start_tls(c))) {
         do_drop(c, false);

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 
+import limits
 import pipelined
 
 CONFIG = """
@@ -49,9 +50,9 @@ def free_port():
 
 def make_certificate(folder):
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-         "-keyout", f"{folder}/k.pem", "-out", f"{folder}/c.pem", "-days", "2", "-subj",
-         "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-keyout", f"{folder}/k.pem", "-out", f"{folder}/c.pem", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
         check=True, capture_output=True)
 
 
@@ -80,11 +81,12 @@ def moves_well(ports, ctl, config):
     try:
         pipelined.run(ports["c2s"], False, USERS)
         pipelined.run(ports["direct"], True, USERS)
+        limits.run(ports["c2s"], "frank")
     except (AssertionError, EOFError, OSError, TimeoutError) as problem:
         print(f"pipelined logins: {problem!r}")
         return False
-    status = subprocess.run([ctl, "-c", config, "status", "--json"], check=True, capture_output=True,
-                            text=True).stdout
+    status = subprocess.run([ctl, "-c", config, "status", "--json"], check=True,
+                            capture_output=True, text=True).stdout
     moved = re.search(r'"connections_moved_total"[^0-9]*(\d+)', status)
     print(f"pipelined logins: {moved.group(1) if moved else 'no'} connections moved")
     return moved is not None and int(moved.group(1)) > 0
@@ -97,7 +99,8 @@ def run(folder, daemon, ctl, play, files):
     with open(config, "w") as out:
         out.write(CONFIG.format(**ports))
     for user in USERS:
-        subprocess.run([ctl, "-c", config, "user", "add", f"{user}@localhost", "secret"], check=True)
+        subprocess.run([ctl, "-c", config, "user", "add", f"{user}@localhost", "secret"],
+                       check=True)
     with open(f"{folder}/log", "w") as log:
         server = subprocess.Popen([daemon, "-c", config], stderr=log, stdout=log)
         bad = not wait_for(ports["c2s"], server)
