@@ -7,8 +7,9 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 run_one() {
     local name=$1 seconds=$2 log=found/$1.log
-    if ./fuzz_"$name" -max_total_time="$seconds" -max_len=4096 -artifact_prefix="found/$name/crash-" \
-        "found/$name" "$ROOT/tests/fuzz/corpus/$name" >"$log" 2>&1; then
+    if ./fuzz_"$name" -max_total_time="$seconds" -max_len=4096 \
+        -artifact_prefix="found/$name/crash-" "found/$name" "$ROOT/tests/fuzz/corpus/$name" \
+        >"$log" 2>&1; then
         echo "fuzz: $name: $(grep -o 'Done [0-9]* runs.*' "$log")"
     else
         tail -n 60 "$log" >&2

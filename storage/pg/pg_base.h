@@ -23,6 +23,7 @@ struct pg_visit {
 RT_NODISCARD enum err pg_base_setup(const char *conninfo, const char **why);
 void pg_base_teardown(void);
 
+/* Where to connect to; read-only after setup. */
 const struct pq_target *pg_base_target(void);
 
 /* True when a connection must not be made without a visit. */

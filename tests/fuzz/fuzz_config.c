@@ -1,5 +1,5 @@
-/* Whatever a configuration file holds: it is refused with sentences, or what is printed of it is taken
- * again and says the same. */
+/* Whatever a configuration file holds: it is refused with sentences, or what is printed of it is
+ * taken again and says the same. */
 #include "config.h"
 #include "problems.h"
 

@@ -1,6 +1,7 @@
 /*
- * A client that sends anything, to the whole server in the simulator. The first byte says how far it
- * has logged in properly before; 0xff cuts what it sends into pieces. In the end nothing is left.
+ * A client that sends anything, to the whole server in the simulator. The first byte says how far
+ * it has logged in properly before; 0xff cuts what it sends into pieces. In the end nothing is
+ * left.
  */
 #include "sim_server.h"
 
