@@ -13,6 +13,7 @@ import time
 
 import limits
 import pipelined
+import proxied
 
 CONFIG = """
 data_dir: data
@@ -28,6 +29,8 @@ listen:
         plaintext_auth: true, backwards_compatible_session: true }}
     - {{ ip: 127.0.0.1, port: {direct}, tls: {{ mode: tls, certificate: c.pem, key: k.pem }},
         state_timeout: 60s, backwards_compatible_session: false }}
+    - {{ ip: 127.0.0.1, port: {proxied}, tls: {{ mode: none }}, plaintext_auth: true,
+        proxy_protocol: true, backwards_compatible_session: false }}
 modules:
   ping: {{ send_pings: true, timeout_action: kill }}
   disco: {{ server_info: [{{ name: abuse-addresses, urls: ['mailto:abuse@localhost'] }}] }}
@@ -82,6 +85,7 @@ def moves_well(ports, ctl, config):
         pipelined.run(ports["c2s"], False, USERS)
         pipelined.run(ports["direct"], True, USERS)
         limits.run(ports["c2s"], "frank")
+        proxied.run(ports["proxied"], ctl, config)
     except (AssertionError, EOFError, OSError, TimeoutError) as problem:
         print(f"pipelined logins: {problem!r}")
         return False
@@ -93,7 +97,8 @@ def moves_well(ports, ctl, config):
 
 
 def run(folder, daemon, ctl, play, files):
-    ports = {"c2s": free_port(), "legacy": free_port(), "direct": free_port()}
+    ports = {"c2s": free_port(), "legacy": free_port(), "direct": free_port(),
+             "proxied": free_port()}
     make_certificate(folder)
     config = f"{folder}/ringtail.yaml"
     with open(config, "w") as out:
