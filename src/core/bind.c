@@ -34,9 +34,8 @@ static enum err wanted_resource(struct acc *acc, struct str *out)
 {
     const struct element *bind = element_child(acc->element, NS_BIND, "bind");
     const struct element *resource = element_child(bind, NS_BIND, "resource");
-    struct str wish = resource ? element_text(&acc->arena, resource) : STR("");
-    if (wish.len)
-        return jid_prep_resource(&acc->arena, wish, out);
+    if (resource) /* an empty wish is a mistake, no wish is fine (RFC 6120 7.6, 7.7.2.1) */
+        return jid_prep_resource(&acc->arena, element_text(&acc->arena, resource), out);
     *out = made_up_resource(&acc->arena);
     return ERR_OK;
 }

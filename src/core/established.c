@@ -111,6 +111,10 @@ const struct state *established_element(struct session *session, struct acc *acc
                          "an iq has an id, a type, and one child if it is a request");
             return NULL;
         }
+        if (bind_is_request(acc, NS_BIND, "bind")) {
+            answer_error(session, acc, STANZA_NOT_ALLOWED, "this session is bound already");
+            return NULL;
+        }
     }
     hook_chain(HOOK_user_send_packet, acc, session, after_send_packet);
     return NULL;

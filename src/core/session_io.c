@@ -41,6 +41,10 @@ static void take_item(struct session *session, enum stream_event event, struct s
 {
     static const enum c2s_event events[] = {
         [STREAM_OPEN] = EV_OPEN, [STREAM_ELEMENT] = EV_ELEMENT, [STREAM_CLOSE] = EV_CLOSE};
+    if (event == STREAM_OPEN && item->content_ns != NS_CLIENT) { /* a server's stream */
+        event = STREAM_BAD;
+        item->error = STREAM_INVALID_NAMESPACE;
+    }
     if (event == STREAM_BAD) {
         acc_free(acc);
         session_end(session, item->error, item->text);

@@ -96,13 +96,14 @@ static bool take_authzid(struct sasl *sasl, struct str field, struct str *authzi
            (take_attr(&field, 'a', &name) && unescape(sasl->arena, name, authzid));
 }
 
-/* Extensions that are not mandatory may follow and are ignored, if they have the form of some. */
+/* Extensions may follow and are ignored, if they have the form of some; "m" is the mandatory one that
+ * nobody here knows, wherever it stands (RFC 5802 5.1). */
 static bool extensions_fit(struct str rest)
 {
     while (rest.at) {
         struct str one = str_cut(rest, ',', &rest);
         bool letter = one.len > 2 && ((one.at[0] | 32) >= 'a' && (one.at[0] | 32) <= 'z');
-        if (!letter || one.at[1] != '=')
+        if (!letter || one.at[0] == 'm' || one.at[1] != '=')
             return false;
     }
     return true;
