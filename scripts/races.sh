@@ -4,7 +4,7 @@
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-TESTS=(spsc mail helper conn_move boot)
+TESTS=(spsc mail helper conn_move conn_move_home boot)
 
 main() {
     local targets=(ringtaild ringtailctl play_tcp) name

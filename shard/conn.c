@@ -110,8 +110,11 @@ static void on_linger(struct timer *timer)
 
 static void end_of_input(struct conn *conn)
 {
-    if (conn->peer_closed && buf_len(&conn->in) == 0 && !conn->moving)
-        finish(conn, conn->closing ? ERR_OK : ERR_CLOSED);
+    if (!conn->peer_closed || buf_len(&conn->in) || conn->moving)
+        return;
+    if (conn->closing && (conn->send.armed || conn_unsent(conn))) /* sent_all goes on */
+        return;
+    finish(conn, conn->closing ? ERR_OK : ERR_CLOSED);
 }
 
 static void feed_tls(struct conn *conn, struct str cipher)
@@ -139,8 +142,6 @@ static void switch_filter(struct conn *conn, struct str bytes, size_t taken)
 
 static void deliver(struct conn *conn)
 {
-    if (conn->closing) /* what comes after we said good-bye is not read */
-        buf_fini(&conn->in);
     while (buf_len(&conn->in) && !conn->paused && !conn->dead && !conn->closing) {
         struct tls *filter = conn->tls;
         size_t taken = conn->events->on_bytes(conn, buf_str(&conn->in));
@@ -152,12 +153,16 @@ static void deliver(struct conn *conn)
             continue;
         }
         buf_pop(&conn->in, taken);
-        if (buf_len(&conn->in)) { /* its share of this turn is used up */
-            if (!conn->paused && !conn->dead)
+        if (buf_len(&conn->in)) { /* its share of this turn is used up, or it wants more bytes */
+            if (taken && !conn->paused && !conn->dead)
                 shard_soon(&conn->again);
+            if (!taken && !conn->paused && conn->peer_closed) /* which will not come */
+                buf_fini(&conn->in);
             break;
         }
     }
+    if (conn->closing) /* what comes after we said good-bye is not read */
+        buf_fini(&conn->in);
     end_of_input(conn);
     arm_recv(conn);
 }
@@ -174,13 +179,13 @@ static void feed(struct conn *conn, struct str bytes)
         size_t taken = conn->events->on_bytes(conn, bytes);
         if (!conn->tls) {
             buf_push(&conn->in, bytes.at + taken, bytes.len - taken);
-            if (taken < bytes.len && !conn->paused && !conn->dead)
+            if (taken && taken < bytes.len && !conn->paused && !conn->dead)
                 shard_soon(&conn->again);
             return;
         }
         switch_filter(conn, bytes, taken);
     }
-    if (!conn->paused)
+    if (!conn->paused || conn->closing)
         deliver(conn);
 }
 
@@ -197,7 +202,7 @@ static void on_recv(struct op *op, int result, const uint8_t *data, bool more)
         feed(conn, (struct str){(const char *)data, (size_t)result});
     } else if (result == 0) {
         conn->peer_closed = true;
-        if (!conn->paused)
+        if (!conn->paused || conn->closing)
             deliver(conn);
     } else if (result != -ENOBUFS && result != -ECANCELED && result != -EINTR) {
         finish(conn, ERR_CLOSED);

@@ -76,7 +76,7 @@ static void run_tasks(struct link *list)
 /* How long the ring may wait: not at all while there is work, else until the next timer. */
 static uint64_t patience(struct shard *shard, size_t staged, uint64_t wait_us)
 {
-    if (shard->stopping || !list_empty(&shard->soon))
+    if (shard->stopping || !list_empty(&shard->soon) || !list_empty(&shard->flushing))
         return 0;
     if (staged) /* a full mailbox wakes nobody: look again soon */
         return wait_us < 1000 ? wait_us : 1000;

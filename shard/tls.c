@@ -61,7 +61,7 @@ static const char *sentence(const char *what, const char *file, const char *why)
 
 static const char *wolf_reason(int code)
 {
-    static char text[WOLFSSL_MAX_ERROR_SZ];
+    static _Thread_local char text[WOLFSSL_MAX_ERROR_SZ];
     wolfSSL_ERR_error_string((unsigned long)-code, text);
     return text;
 }
@@ -70,6 +70,7 @@ static const char *wolf_reason(int code)
 static uint8_t *read_file(const char *path, size_t *len, const char **why)
 {
     struct stat st;
+    errno = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) || st.st_size > 1 << 20) {
         *why = sentence("cannot read", path, errno ? strerror(errno) : "larger than 1 MiB");
@@ -312,6 +313,8 @@ static enum err choose_identity(struct tls *tls, struct str cipher)
     word32 len = sizeof name;
     buf_push_str(&tls->hello, cipher);
     size_t have = buf_len(&tls->hello);
+    if (have == 0)
+        return ERR_AGAIN;
     int found = wolfSSL_SNI_GetFromBuffer(buf_at(&tls->hello), (word32)have, WOLFSSL_SNI_HOST_NAME,
                                           name, &len);
     bool handshake = buf_at(&tls->hello)[0] == 0x16;

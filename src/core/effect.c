@@ -207,8 +207,8 @@ void effects_apply(struct acc *acc, struct session *session)
     }
     acc->effects = NULL;
     acc->effects_tail = &acc->effects;
-    for (struct effect *effect = find(first, EFFECT_C2S_STATE); effect && session;
-         effect = find(effect->next, EFFECT_C2S_STATE))
+    for (struct effect *effect = find(first, EFFECT_C2S_STATE);
+         effect && session && !session->ended; effect = find(effect->next, EFFECT_C2S_STATE))
         state_enter(session, effect->state);
     for (struct effect *effect = find(first, EFFECT_SOCKET_SEND); effect && session;
          effect = find(effect->next, EFFECT_SOCKET_SEND))

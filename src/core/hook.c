@@ -128,16 +128,22 @@ void hooks_free(struct hook_list lists[HOOK_COUNT])
 
 /* --- Running --- */
 
+static bool matches(const struct hook *hook, const struct element *element)
+{
+    return (hook->ns == NS_NONE || element->ns == hook->ns) &&
+           (!hook->element || str_is(element->name, hook->element));
+}
+
 static bool concerns(const struct hook *hook, const struct element *element)
 {
     if (hook->ns == NS_NONE && !hook->element)
         return true;
     if (!element)
         return false;
-    if ((hook->ns == NS_NONE || element->ns == hook->ns) &&
-        (!hook->element || str_is(element->name, hook->element)))
-        return true;
-    return element_child(element, hook->ns, hook->element) != NULL;
+    bool found = matches(hook, element);
+    for (element = element_first(element); element && !found; element = element_next(element))
+        found = matches(hook, element);
+    return found;
 }
 
 /* Runs entries from acc->next_entry on. */
