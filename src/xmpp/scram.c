@@ -96,8 +96,8 @@ static bool take_authzid(struct sasl *sasl, struct str field, struct str *authzi
            (take_attr(&field, 'a', &name) && unescape(sasl->arena, name, authzid));
 }
 
-/* Extensions may follow and are ignored, if they have the form of some; "m" is the mandatory one that
- * nobody here knows, wherever it stands (RFC 5802 5.1). */
+/* Extensions may follow and are ignored, if they have the form of some; "m" is the mandatory one
+ * that nobody here knows, wherever it stands (RFC 5802 5.1). */
 static bool extensions_fit(struct str rest)
 {
     while (rest.at) {

@@ -25,9 +25,9 @@ static const char all_modules[] =
     "  time: {}\n"
     "  last: {}\n"
     "  register: {registration_timeout: 0s}\n"
-    "  presence: {}\n";
+    "  presence: {}\n"
+    "  shaper: {rates: [{name: slow, max_rate: 1000}]}\n";
 
-/* The simulator has no TLS: `strict` is a listener without plaintext_auth on a memory network. */
 static const char listeners[] =
     "data_dir: .\n"
     "domains: [localhost]\n"
@@ -38,7 +38,9 @@ static const char listeners[] =
     "    - {ip: 127.0.0.1, port: 1, tls: {mode: none}, plaintext_auth: true, state_timeout: 5s,\n"
     "       backwards_compatible_session: false}\n"
     "    - {ip: 127.0.0.1, port: 2, tls: {mode: none}, plaintext_auth: true, state_timeout: 5s,\n"
-    "       backwards_compatible_session: true}\n";
+    "       backwards_compatible_session: true}\n"
+    "    - {ip: 127.0.0.1, port: 3, tls: {mode: none}, plaintext_auth: true, shaper: slow,\n"
+    "       backwards_compatible_session: false}\n";
 
 static enum err slow_store(const struct store_op *op, uint64_t *delay_ms)
 {

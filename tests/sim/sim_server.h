@@ -8,7 +8,7 @@
 enum {
     SIM_PORT_C2S = 1,    /* plain text allowed, no legacy session */
     SIM_PORT_LEGACY = 2, /* backwards_compatible_session */
-    SIM_PORT_STRICT = 3, /* STARTTLS required in the configuration's words; see sim_server.c */
+    SIM_PORT_SHAPED = 3, /* 1000 bytes a second */
 };
 
 /* `modules`: YAML of the modules section; NULL: all modules of the plays. */

@@ -98,6 +98,13 @@ static const struct {
     {"</iq>", NULL},
 };
 
+static bool read_body(const char *body, size_t len, unsigned *from, unsigned *number, unsigned *to)
+{
+    char text[64]; /* sscanf wants a NUL */
+    text_copy(text, sizeof text, (struct str){body, len});
+    return sscanf(text, "<body>%u:%u:%u<", from, number, to) == 3;
+}
+
 static void read_messages(struct client *client)
 {
     struct buf *got = sim_received(client->peer);
@@ -109,7 +116,7 @@ static void read_messages(struct client *client)
         size_t len = (size_t)(end - (char *)buf_at(got)) + 10;
         char *body = memmem(buf_at(got), len, "<body>", 6);
         bool error = memmem(buf_at(got), len, "type='error'", 12) != NULL;
-        if (!error && (!body || sscanf(body, "<body>%u:%u:%u<", &from, &number, &to) != 3))
+        if (!error && (!body || !read_body(body, (size_t)(end - body), &from, &number, &to)))
             fail("got a message that nobody sent", client->id);
         error |= to != client->id; /* its resource has gone: RFC 6121 8.5.3.2.1 */
         if (!error && number < client->seen[from])

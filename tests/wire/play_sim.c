@@ -17,7 +17,9 @@ static void begin(void)
 
 static void *do_connect(const char *listener)
 {
-    return sim_connect(strcmp(listener, "legacy") == 0 ? SIM_PORT_LEGACY : SIM_PORT_C2S);
+    if (strcmp(listener, "legacy") == 0)
+        return sim_connect(SIM_PORT_LEGACY);
+    return sim_connect(strcmp(listener, "shaped") == 0 ? SIM_PORT_SHAPED : SIM_PORT_C2S);
 }
 
 static void do_send(void *connection, struct str bytes)
