@@ -1,0 +1,70 @@
+/*
+ * One simulated user: connects, negotiates (STARTTLS or direct TLS, SASL, bind, the legacy
+ * session), sends presence, then hands whole stanzas to the scenario. It lives in a shard's thread;
+ * its owner keeps the memory until on_gone. Through a relay the two ends meet without a server:
+ * each one's stream header reaches the other, and nothing is negotiated.
+ */
+#ifndef RT_CLIENT_H
+#define RT_CLIENT_H
+
+#include "conn.h"
+#include "options.h"
+#include "parser.h"
+
+struct client;
+
+/* Shared by all clients of a run; read-only while they live. */
+struct client_setup {
+    const struct options *options;
+    struct tls_context *tls; /* NULL without TLS */
+    struct parser *parser;
+    bool through_relay;
+    /* It may send stanzas now. */
+    void (*on_ready)(struct client *client);
+    /* A stanza came, in the read that was taken up at `now_us`. The element lives during the call.
+     */
+    void (*on_stanza)(struct client *client, const struct element *element, uint64_t now_us);
+    /* It is over and its memory is the owner's. `why` is NULL after client_close, else a sentence.
+     */
+    void (*on_gone)(struct client *client, const char *why);
+};
+
+enum client_stage {
+    CLIENT_IDLE,
+    CLIENT_CONNECT,
+    CLIENT_FEATURES, /* the first, or those behind STARTTLS */
+    CLIENT_PROCEED,
+    CLIENT_SECURE,
+    CLIENT_AUTH,
+    CLIENT_FEATURES_AGAIN,
+    CLIENT_BIND,
+    CLIENT_SESSION,
+    CLIENT_READY,
+    CLIENT_CLOSING
+};
+
+struct client {
+    const struct client_setup *setup;
+    unsigned number; /* of the user, and by its order in the fleet */
+    enum client_stage stage;
+    struct conn conn;
+    struct op connecting;
+    struct stream_in in;
+    struct client_sasl *sasl; /* while it authenticates */
+    char why[160];            /* the first thing that went wrong */
+    uint64_t began_us;
+};
+
+/* Begins to connect and log in. The struct must be zeroed, or gone. */
+void client_open(struct client *client, const struct client_setup *setup, unsigned number);
+
+/* Writes to the stream; it goes out at the end of the turn. */
+static inline void client_write(struct client *client, struct str bytes)
+{
+    conn_write(&client->conn, bytes);
+}
+
+/* Ends the stream and the connection. */
+void client_close(struct client *client);
+
+#endif

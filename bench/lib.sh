@@ -1,0 +1,112 @@
+# shellcheck shell=bash
+# What the scripts of bench/ share: a scratch server and a relay, started and ended by their pids.
+# The caller sets BUILD (folder with the programs) and WORK (an empty scratch folder).
+
+STARTED=()
+# What the functions below set: ports and pids.
+PORT='' TLS_PORT='' SERVER='' RELAY_PORT='' RELAY=''
+
+say() { echo "bench: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+# A port of the loopback interface where nobody listens now.
+free_port() {
+    local port
+    while port=$((20000 + RANDOM % 12000)); (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
+        :
+    done
+    echo "$port"
+}
+
+# Waits up to ten seconds for a command to succeed.
+wait_for() {
+    local i
+    for ((i = 0; i < 100; i++)); do
+        if "$@" >/dev/null 2>&1; then return 0; fi
+        sleep 0.1
+    done
+    return 1
+}
+
+make_certificate() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -sha256 -days 30 \
+        -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+        -keyout "$WORK/localhost.key" -out "$WORK/localhost.pem" >"$WORK/openssl.log" 2>&1 ||
+        die "openssl could not make a certificate: $WORK/openssl.log"
+}
+
+# make_config SHARDS: everything that a chat server has on, no archive; few key derivation rounds,
+# so that logins do not take longer than what is measured.
+make_config() {
+    PORT=$(free_port)
+    TLS_PORT=$(free_port)
+    cat >"$WORK/ringtail.yaml" <<YAML
+data_dir: "$WORK/data"
+domains: [localhost]
+shards: $1
+storage: { backend: sqlite }
+auth: { mechanisms: [SCRAM-SHA-1, PLAIN], scram_iterations: 4096 }
+listen:
+  c2s:
+    - { ip: 127.0.0.1, port: $PORT, tls: { mode: none }, plaintext_auth: true, backlog: 4096 }
+    - ip: 127.0.0.1
+      port: $TLS_PORT
+      backlog: 4096
+      tls: { mode: starttls, certificate: "$WORK/localhost.pem", key: "$WORK/localhost.key" }
+modules: { ping: {}, disco: {}, version: {}, time: {}, presence: {} }
+log: { level: info, format: logfmt }
+YAML
+}
+
+# start_server SHARDS [CPUS]: sets PORT, TLS_PORT and SERVER (its pid). CPUS as for taskset.
+start_server() {
+    local run=("$BUILD/ringtaild" -c "$WORK/ringtail.yaml")
+    mkdir -p "$WORK/data"
+    chmod 700 "$WORK/data"
+    [[ -f $WORK/localhost.pem ]] || make_certificate
+    make_config "$1"
+    if [[ -n ${2:-} ]]; then run=(taskset -c "$2" "${run[@]}"); fi
+    "${run[@]}" 2>"$WORK/server.log" &
+    SERVER=$!
+    STARTED+=("$SERVER")
+    wait_for grep -q event=ready "$WORK/server.log" ||
+        die "the server did not start: $(tail -n 5 "$WORK/server.log")"
+}
+
+# import_users COUNT: u0, u1 … with the password "secret"; their keys are derived now.
+import_users() {
+    seq 0 $(($1 - 1)) | sed 's/.*/u&@localhost,secret/' >"$WORK/users"
+    "$BUILD/ringtailctl" -c "$WORK/ringtail.yaml" user import "$WORK/users" --derive >&2
+}
+
+# start_relay CPU: sets RELAY_PORT and RELAY.
+start_relay() {
+    RELAY_PORT=$(free_port)
+    "$BUILD/ringtail-relay" 127.0.0.1 "$RELAY_PORT" "$1" &
+    RELAY=$!
+    STARTED+=("$RELAY")
+}
+
+# stop PID: ends what was started here, and waits for it.
+stop() {
+    kill "$1" 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
+}
+
+stop_all() {
+    local pid
+    for pid in "${STARTED[@]}"; do stop "$pid"; done
+    STARTED=()
+}
+
+# value NAME FILE: one number of a report.
+value() { awk -v name="$1" '$1 == name { print $2 }' "$2"; }
+
+# median NAME FILE...: of that number in several reports.
+median() {
+    local name=$1 file
+    shift
+    for file; do value "$name" "$file"; done | sort -g |
+        awk '{ v[NR] = $1 }
+            END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}

@@ -1,0 +1,35 @@
+/* The command line of ringtail-bench: one table gives the parsing, the presets and the help. */
+#ifndef RT_OPTIONS_H
+#define RT_OPTIONS_H
+
+#include "err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct options {
+    /* where */
+    const char *host, *domain;
+    uint64_t port;
+    bool tls, direct_tls;
+    /* who */
+    const char *prefix, *password, *mechanism;
+    uint64_t users, first, in_flight;
+    /* what */
+    uint64_t rate, burst, stanza_len, body_len, tick_us;
+    uint64_t seconds_ms, warmup_ms, settle_ms, drain_ms;
+    /* how it is watched and told */
+    uint64_t server_pid, cpu;
+    bool json;
+};
+
+enum { OPTIONS_NO_CPU = 4096 }; /* `cpu` when the thread is not pinned */
+
+/* Presets first, then the words. ERR_INVALID after a sentence on standard error. Texts are views of
+ * argv. */
+RT_NODISCARD enum err options_parse(int argc, char **argv, struct options *out);
+
+/* All options with their presets, on standard output. */
+void options_help(void);
+
+#endif

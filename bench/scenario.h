@@ -1,0 +1,19 @@
+/* What ringtail-bench can do: one function a scenario, on the shard of the running thread. */
+#ifndef RT_SCENARIO_H
+#define RT_SCENARIO_H
+
+#include "options.h"
+
+/* Chat messages between pairs of users, open loop. */
+int scenario_one_to_one(const struct options *options);
+
+/* The same traffic through ringtail-relay: the floor to compare with. */
+int scenario_relay(const struct options *options);
+
+/* Sessions that do nothing: memory of the server. */
+int scenario_idle(const struct options *options);
+
+/* Login and logout, each user once. */
+int scenario_login(const struct options *options);
+
+#endif
