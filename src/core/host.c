@@ -116,6 +116,8 @@ enum err host_type_new(const char *name, const struct module_setup *setups, size
     if (!err)
         err = start_modules(type, why);
     if (err) {
+        for (size_t i = 0; i < count; i++)
+            mem_free(type->modules[i].conf);
         type->module_count = 0; /* none was started to the end */
         host_type_free(type);
         return err;

@@ -171,9 +171,10 @@ static bool is_own(const struct acc *acc)
     return str_eq(acc->to.bare, acc->from.bare);
 }
 
-/* Modules add to the query by hook; the accumulator they get is addressed like the request. */
-static void run_hook(enum hook_point at, struct acc *acc, struct session *session,
-                     struct element *query)
+/* Modules add to the query by hook; the accumulator they get is addressed like the request. What
+ * they add lies in its arena: the whole is a copy. */
+static struct element *run_hook(enum hook_point at, struct acc *acc, struct session *session,
+                                struct element *query)
 {
     struct acc *inner = acc_new();
     inner->host = acc->host;
@@ -181,7 +182,9 @@ static void run_hook(enum hook_point at, struct acc *acc, struct session *sessio
     inner->to = acc->to;
     inner->element = query;
     hook_run(at, inner, session);
+    query = element_copy(&acc->arena, query);
     acc_free(inner);
+    return query;
 }
 
 static bool node_is_ours(const struct acc *acc, struct str node)
@@ -224,8 +227,7 @@ static enum verdict info(struct acc *acc, struct session *session)
         add_identity(&acc->arena, query, "account", "registered", NULL);
         add_features(&acc->arena, query, acc->host->type, IQ_ACCOUNT);
     }
-    run_hook(HOOK_disco_info, acc, session, query);
-    answer_query(acc, query);
+    answer_query(acc, run_hook(HOOK_disco_info, acc, session, query));
     return HOOK_STOP;
 }
 
@@ -239,8 +241,7 @@ static enum verdict items(struct acc *acc, struct session *session)
         return HOOK_STOP;
     }
     struct element *query = element_new(&acc->arena, NS_DISCO_ITEMS, "query");
-    run_hook(HOOK_disco_items, acc, session, query);
-    answer_query(acc, query);
+    answer_query(acc, run_hook(HOOK_disco_items, acc, session, query));
     return HOOK_STOP;
 }
 

@@ -5,6 +5,8 @@
 #include "module.h"
 #include "store.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pthread.h>
 
 extern const struct module module_register;
@@ -40,20 +42,19 @@ static struct {
 /* An IPv6 address counts with its /64: a host has all of it. */
 static uint64_t address_hash(const char *peer)
 {
-    struct str text = str_of(peer);
-    int groups = 0;
-    for (size_t i = 0; strchr(peer, ':') && i < text.len; i++)
-        if (peer[i] == ':' && ++groups == 4)
-            text.len = i;
-    return map_hash(text);
+    struct in6_addr v6;
+    if (inet_pton(AF_INET6, peer, &v6) != 1 || IN6_IS_ADDR_V4MAPPED(&v6))
+        return map_hash(str_of(peer));
+    return map_hash((struct str){(const char *)v6.s6_addr, 8});
 }
 
 static bool take_turn(const struct session *session, uint64_t now_us, uint64_t pause_ms)
 {
     uint64_t hash = address_hash(session->peer);
     pthread_mutex_lock(&addresses_lock);
-    bool free =
-        addresses[hash % ADDRESSES].hash != hash || addresses[hash % ADDRESSES].until_us <= now_us;
+    uint64_t until_us = addresses[hash % ADDRESSES].until_us;
+    bool free = addresses[hash % ADDRESSES].hash != hash || until_us <= now_us ||
+                until_us - now_us > pause_ms * 1000; /* the clock was set back */
     if (free) {
         addresses[hash % ADDRESSES].hash = hash;
         addresses[hash % ADDRESSES].until_us = now_us + pause_ms * 1000;

@@ -58,7 +58,9 @@ static enum verdict on_opened(struct acc *acc, struct session *session)
 
 static void refill(struct shaper *shaper, uint64_t now_us)
 {
-    uint64_t passed_us = now_us > shaper->tokens_at_us ? now_us - shaper->tokens_at_us : 0;
+    if (now_us < shaper->tokens_at_us) /* the clock was set back */
+        shaper->tokens_at_us = now_us;
+    uint64_t passed_us = now_us - shaper->tokens_at_us;
     uint64_t full = shaper->rate->max_rate;
     uint64_t grown = passed_us >= 1000000000 ? full : full * passed_us / 1000000;
     /* Only the time that gave whole bytes has passed: the rest counts at the next stanza. */

@@ -253,11 +253,13 @@ static void a_start_that_fails_is_told(void **state)
     (void)state;
     const char *why = NULL;
     struct host_type *made = NULL;
-    struct module_setup setups[] = {{&m_b, NULL}};
+    int *conf = mem_zalloc(sizeof *conf); /* the host type's, which frees it */
+    *conf = 7;
+    struct module_setup setups[] = {{&m_b, NULL}, {&m_a, conf}};
     events[0] = '\0';
-    assert_int_equal(host_type_new("t", setups, 1, &made, &why), ERR_DENIED);
+    assert_int_equal(host_type_new("t", setups, 2, &made, &why), ERR_DENIED);
     assert_string_equal(why, "b is not in the mood");
-    assert_string_equal(events, "b");
+    assert_string_equal(events, "ab");
     assert_null(hosts_type(0));
 }
 
