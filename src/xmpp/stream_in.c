@@ -35,6 +35,23 @@ static void hold(struct stream_in *in, struct str *input, size_t len)
     advance(input, len);
 }
 
+/* A header inside a stream looks like an element that never ends: said as soon as its name is
+ * there, whatever follows, so that it does not matter how the bytes were cut. */
+static bool is_second_header(const struct stream_in *in, struct str fresh)
+{
+    const struct str mark = STR("<stream:stream ");
+    char name[16];
+    struct str held = buf_str(&in->partial);
+    if (held.len + fresh.len < mark.len || (held.len ? held : fresh).at[0] != '<')
+        return false;
+    size_t from_held = held.len < mark.len ? held.len : mark.len;
+    if (from_held)
+        memcpy(name, held.at, from_held);
+    if (from_held < mark.len)
+        memcpy(name + from_held, fresh.at, mark.len - from_held);
+    return memcmp(name, mark.at, mark.len) == 0;
+}
+
 /* The next thing that is whole, in place where the input has all of it. The splitter never gets
  * more than the limit allows, so a thing that does not end there is too big. */
 static struct split take(struct stream_in *in, struct str *input, struct str *raw)
@@ -47,7 +64,10 @@ static struct split take(struct stream_in *in, struct str *input, struct str *ra
         return split;
     size_t room = limit > held ? limit - held : 0;
     struct str window = {input->at, input->len < room ? input->len : room};
+    bool inside = in->splitter.header_seen;
     split = splitter_scan(&in->splitter, window);
+    if (inside && is_second_header(in, (struct str){window.at, split.used_len}))
+        return (struct split){SPLIT_BAD, 0, STREAM_POLICY_VIOLATION, "a second stream header"};
     if (split.what == SPLIT_MORE && window.len < input->len) {
         bool header = !in->splitter.header_seen;
         return (struct split){SPLIT_BAD, 0, STREAM_POLICY_VIOLATION,
@@ -156,15 +176,6 @@ static enum stream_event close_tag(struct stream_in *in, struct stream_item *out
     return STREAM_CLOSE;
 }
 
-/* A header inside a stream looks like an element that never ends: said at once, not at the end. */
-static bool is_second_header(const struct stream_in *in)
-{
-    const struct str mark = STR("<stream:stream ");
-    struct str held = buf_str(&in->partial);
-    return in->splitter.header_seen && held.len >= mark.len &&
-           memcmp(held.at, mark.at, mark.len) == 0;
-}
-
 enum stream_event stream_in_next(struct stream_in *in, struct parser *parser, struct arena *arena,
                                  struct str *input, struct stream_item *out)
 {
@@ -179,8 +190,6 @@ enum stream_event stream_in_next(struct stream_in *in, struct parser *parser, st
         switch (split.what) {
         case SPLIT_MORE:
             out->raw = (struct str){NULL, 0};
-            if (is_second_header(in))
-                return over(in, out, STREAM_POLICY_VIOLATION, "a second stream header");
             return STREAM_MORE;
         case SPLIT_BAD:
             return over(in, out, split.error, split.text);
