@@ -22,8 +22,9 @@ static void accept_next(struct acceptor *acceptor);
 
 static const char *say_why(const struct listener *listener, enum err err)
 {
-    char *text = mem_alloc(256); /* for a process that is about to end */
-    snprintf(text, 256, "cannot listen at %s port %u: %s", listener->at.ip, listener->at.port,
+    static _Thread_local char text[256]; /* good until the next failure */
+    snprintf(text, sizeof text, "cannot listen at %s port %u: %s", listener->at.ip,
+             listener->at.port,
              err == ERR_INVALID ? "not an IPv4 or IPv6 address" : strerror(errno));
     return text;
 }
@@ -39,32 +40,47 @@ static enum err check_free(const struct listener *listener)
     return err;
 }
 
-enum err listener_open(struct listener *listener, unsigned shards, const char **why)
+static enum err open_sockets(struct listener *listener, unsigned shards)
 {
-    listener->acceptors = mem_zalloc(shards * sizeof *listener->acceptors);
-    for (unsigned i = 0; i < shards; i++)
-        listener->acceptors[i].fd = -1;
-    enum err taken = listener->reuse_port ? check_free(listener) : ERR_OK;
-    if (taken) {
-        *why = say_why(listener, taken);
-        return taken;
-    }
     for (unsigned i = 0; i < shards; i++) {
         struct acceptor *acceptor = &listener->acceptors[i];
         acceptor->listener = listener;
-        if (i > 0 && !listener->reuse_port) {
-            acceptor->fd = listener->acceptors[0].fd;
-            continue;
-        }
+        acceptor->fd = listener->acceptors[0].fd;
         enum err err =
-            ring_listen(listener->at, listener->backlog, listener->reuse_port, &acceptor->fd);
+            i > 0 && !listener->reuse_port
+                ? ERR_OK
+                : ring_listen(listener->at, listener->backlog, listener->reuse_port, &acceptor->fd);
         if (err) {
-            *why = say_why(listener, err);
             acceptor->fd = -1;
             return err;
         }
     }
     return ERR_OK;
+}
+
+static void close_sockets(struct listener *listener, unsigned shards)
+{
+    for (unsigned i = 0; listener->acceptors && i < shards; i++)
+        if (listener->acceptors[i].fd >= 0 && (i == 0 || listener->reuse_port))
+            ring_unlisten(listener->acceptors[i].fd);
+    mem_free(listener->acceptors);
+    listener->acceptors = NULL;
+}
+
+enum err listener_open(struct listener *listener, unsigned shards, const char **why)
+{
+    enum err err = listener->reuse_port ? check_free(listener) : ERR_OK;
+    if (!err) {
+        listener->acceptors = mem_zalloc(shards * sizeof *listener->acceptors);
+        for (unsigned i = 0; i < shards; i++)
+            listener->acceptors[i].fd = -1;
+        err = open_sockets(listener, shards);
+    }
+    if (err) {
+        *why = say_why(listener, err);
+        close_sockets(listener, shards);
+    }
+    return err;
 }
 
 static bool reserve(struct listener *listener)
@@ -134,9 +150,5 @@ void listener_release(struct listener *listener)
 
 void listener_close(struct listener *listener)
 {
-    for (unsigned i = 0; listener->acceptors && i < shard_count; i++)
-        if (listener->acceptors[i].fd >= 0 && (i == 0 || listener->reuse_port))
-            ring_unlisten(listener->acceptors[i].fd);
-    mem_free(listener->acceptors);
-    listener->acceptors = NULL;
+    close_sockets(listener, shard_count);
 }

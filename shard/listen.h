@@ -35,7 +35,7 @@ struct listener {
     struct acceptor *acceptors; /* one a shard */
 };
 
-/* Binds and listens, at boot. On failure *why is a sentence. */
+/* Binds and listens, at boot. On failure nothing is held, and *why is a sentence. */
 RT_NODISCARD enum err listener_open(struct listener *listener, unsigned shards, const char **why);
 
 /* Begins to accept on the running shard. */

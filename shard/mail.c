@@ -91,16 +91,16 @@ bool mail_crowded(unsigned target)
 static bool publish(struct stage *stage, struct spsc *ring)
 {
     while (stage->count) {
+        /* What lies behind each mail is read now: a published mail belongs to the target. */
         void *batch[64];
-        size_t count = 0;
-        for (struct mail *mail = stage->first; mail && count < 64; mail = mail->next)
-            batch[count++] = mail;
-        /* What lies behind the batch is read now: a published mail belongs to the target. */
         struct mail *rest[64];
-        for (size_t i = 0; i < count; i++)
-            rest[i] = ((struct mail *)batch[i])->next;
+        size_t count = 0;
+        for (struct mail *mail = stage->first; mail && count < 64; mail = mail->next) {
+            batch[count] = mail;
+            rest[count++] = mail->next;
+        }
         size_t pushed = spsc_push(ring, batch, count);
-        if (pushed) {
+        if (pushed && pushed <= count) { /* the second half is for the compiler */
             stage->first = rest[pushed - 1];
             stage->count -= pushed;
             if (!stage->first)

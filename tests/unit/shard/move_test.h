@@ -5,16 +5,14 @@
 
 #include "conn.h"
 #include "listen.h"
+#include "row_test.h"
 #include "tls_test.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/socket.h>
 
 enum { MOVE_SHARDS = 2 };
 
@@ -26,7 +24,7 @@ struct mover {
     unsigned moves, left, closed;
 };
 
-static atomic_uint move_mistakes, movers_opened, movers_gone, moves_done;
+static atomic_uint move_mistakes, visitors, movers_opened, movers_gone, moves_done;
 
 static inline void check(bool right, int line)
 {
@@ -56,10 +54,10 @@ struct visitor {
 
 static inline void visitor_begin(struct visitor *visitor, uint16_t port, struct tls_context *guest)
 {
-    struct sockaddr_in at = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in at = loopback(port);
     *visitor = (struct visitor){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     CHECK_THAT(connect(visitor->fd, (struct sockaddr *)&at, sizeof at) == 0);
+    atomic_fetch_add(&visitors, 1);
     CHECK_THAT(fcntl(visitor->fd, F_SETFL, O_NONBLOCK) == 0);
     if (guest)
         visitor->tls = tls_new_client(guest, "one.test", &visitor->out);

@@ -152,7 +152,7 @@ static struct timer look;
 
 static void on_look(struct timer *timer)
 {
-    if (clients_left == 0 && movers_gone == movers_opened)
+    if (clients_left == 0 && movers_opened == visitors && movers_gone == visitors)
         boot_stop();
     else
         shard_after(timer, 5, on_look);
@@ -174,19 +174,16 @@ static void stop_shard(struct shard *self)
 static void run(void *(*body)(void *), unsigned clients)
 {
     const struct boot boot = {.shards = MOVE_SHARDS, .start = start_shard, .stop = stop_shard};
-    static uint16_t port = 42100;
     static uint64_t seeds[] = {1, 2, 3};
     const char *why = "";
     pthread_t threads[3];
-    enum err err = ERR_SYSTEM;
-    for (int tries = 0; err && tries < 100; tries++) {
-        listener = (struct listener){.at = {"127.0.0.1", port++},
-                                     .backlog = 512,
-                                     .max_connections = 1000,
-                                     .on_connection = on_connection};
-        err = listener_open(&listener, MOVE_SHARDS, &why);
-    }
-    assert_int_equal(err, ERR_OK);
+    listener = (struct listener){.at = {"127.0.0.1", free_port()},
+                                 .backlog = 512,
+                                 .max_connections = 1000,
+                                 .on_connection = on_connection};
+    if (listener_open(&listener, MOVE_SHARDS, &why))
+        fail_msg("%s", why);
+    atomic_store(&visitors, 0);
     atomic_store(&movers_opened, 0);
     atomic_store(&movers_gone, 0);
     atomic_store(&moves_done, 0);

@@ -327,7 +327,7 @@ static void look_at_the_binding(struct owner *mine)
 static void openssl_talks_to_it(const char *version)
 {
     int ends[2], fd, status;
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in at = loopback(0);
     socklen_t len = sizeof at;
     char place[32];
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

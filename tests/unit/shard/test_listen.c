@@ -1,37 +1,16 @@
 /* Listening: the cap on connections, sentences about what is wrong, and the end. */
 #include "listen.h"
 
-#include "shard_test.h"
+#include "row_test.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 
 enum { CAP = 5, CLIENTS = CAP + 3, SHARDS = 2 };
 
 static struct listener listener;
 static int accepted[64], clients[64];
 static atomic_uint accepted_count;
-
-static struct sockaddr_in loopback(uint16_t port)
-{
-    return (struct sockaddr_in){
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-}
-
-/* A port that nobody has now. */
-static uint16_t free_port(void)
-{
-    struct sockaddr_in at = loopback(0);
-    socklen_t len = sizeof at;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&at, len), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
-    close(fd);
-    return ntohs(at.sin_port);
-}
 
 static int connect_to(uint16_t port)
 {
@@ -161,7 +140,6 @@ static void expect_refusal(struct address at, const char *ending)
         assert_int_not_equal(listener_open(&second, 2, &why), ERR_OK);
         snprintf(want, sizeof want, "cannot listen at %s port %u: %s", at.ip, at.port, ending);
         assert_string_equal(why, want);
-        mem_free((char *)why);
         listener_close(&second);
     }
 }
