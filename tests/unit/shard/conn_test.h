@@ -45,6 +45,7 @@ static inline void on_drained(struct conn *conn)
 {
     ((struct owner *)conn)->drained++;
     assert_false(conn->crowded);
+    assert_true(conn_unsent(conn) < LIMIT_OUTPUT_HIGH / 2);
 }
 
 static inline void on_closed(struct conn *conn, enum err why)

@@ -183,6 +183,25 @@ static void abort_is_at_once_and_told_later(void **state)
     }
 }
 
+/* Both requests that are under way end at once: on_gone waits for on_closed. */
+static void a_reset_meets_a_send_under_way(void **state)
+{
+    (void)state;
+    const struct linger at_once = {.l_onoff = 1};
+    const int narrow = 4096;
+    for (int i = 0; i < 5; i++) {
+        open_tcp();
+        setsockopt(owner.conn.fd, SOL_SOCKET, SO_SNDBUF, &narrow, sizeof narrow);
+        setsockopt(owner.peer, SOL_SOCKET, SO_RCVBUF, &narrow, sizeof narrow);
+        conn_write(&owner.conn, (struct str){(char *)row, LIMIT_OUTPUT_HIGH / 2});
+        turn_for(3);
+        assert_true(owner.conn.send.armed && owner.conn.recv.armed);
+        setsockopt(owner.peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        peer_closes();
+        expect_end(ERR_CLOSED);
+    }
+}
+
 static void abort_itself(struct owner *mine)
 {
     conn_abort(&mine->conn, ERR_DENIED);
@@ -277,6 +296,7 @@ int main(void)
         SHARD_TEST(the_peer_closes),
         SHARD_TEST(nobody_waits_for_ever),
         SHARD_TEST(abort_is_at_once_and_told_later),
+        SHARD_TEST(a_reset_meets_a_send_under_way),
         SHARD_TEST(abort_inside_on_bytes),
         SHARD_TEST(close_before_the_start),
         cmocka_unit_test(discard_says_nothing),

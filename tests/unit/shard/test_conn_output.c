@@ -1,7 +1,7 @@
 /* A connection's output: one send a turn, slow readers, crowded and drained. */
 #include "conn_test.h"
 
-enum { CHUNK = 16384 };
+enum { CHUNK = 10000 };
 
 static void a_turn_is_one_send(void **state)
 {
