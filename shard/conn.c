@@ -110,11 +110,17 @@ static void on_linger(struct timer *timer)
 
 static void end_of_input(struct conn *conn)
 {
-    if (!conn->peer_closed || buf_len(&conn->in) || conn->moving)
+    if (!conn->peer_closed || buf_len(&conn->in) || conn->moving || conn->dead)
         return;
-    if (conn->closing && (conn->send.armed || conn_unsent(conn))) /* sent_all goes on */
-        return;
-    finish(conn, conn->closing ? ERR_OK : ERR_CLOSED);
+    if (conn->closing) {
+        if (!conn->send.armed && !conn_unsent(conn)) /* else sent_all goes on */
+            finish(conn, ERR_OK);
+    } else if (!conn->events->on_end) {
+        finish(conn, ERR_CLOSED);
+    } else if (!conn->end_told) {
+        conn->end_told = true;
+        conn->events->on_end(conn);
+    }
 }
 
 static void feed_tls(struct conn *conn, struct str cipher)

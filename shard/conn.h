@@ -20,6 +20,9 @@ struct conn_events {
     void (*on_secured)(struct conn *conn);
     /* Output fell under the low water mark after conn_crowded was true. May be NULL. */
     void (*on_drained)(struct conn *conn);
+    /* The peer will send no more, and all that it sent was taken; it may still read. The owner ends
+     * the connection now or later: conn_close lets out what is unsent. NULL: it ends at once. */
+    void (*on_end)(struct conn *conn);
     /* The connection is over, whoever ended it: no other event comes. ERR_OK: we closed;
      * ERR_CLOSED: the peer did; others: an error. */
     void (*on_closed)(struct conn *conn, enum err why);
@@ -53,7 +56,7 @@ struct conn {
     struct mail mail;
     uint64_t received_len; /* all bytes from the socket so far */
     uint8_t paused;        /* enum conn_pause */
-    bool crowded, closing, dead, moving, secured, started, peer_closed, keep_early;
+    bool crowded, closing, dead, moving, secured, started, peer_closed, end_told, keep_early;
     unsigned target;
 };
 

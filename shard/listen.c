@@ -18,7 +18,7 @@ static struct metric failures = {"accept_failures_total", "Failed accepts (out o
 
 struct metric *const listen_metrics[] = {&waits, &failures, NULL};
 
-static void accept_next(struct acceptor *acceptor);
+static void watch(struct acceptor *acceptor);
 
 static const char *say_why(const struct listener *listener, enum err err)
 {
@@ -93,32 +93,52 @@ static bool reserve(struct listener *listener)
 
 static void on_retry(struct timer *timer)
 {
-    accept_next((struct acceptor *)((char *)timer - offsetof(struct acceptor, retry)));
+    watch((struct acceptor *)((char *)timer - offsetof(struct acceptor, retry)));
+}
+
+static struct acceptor *owner_of(struct op *op)
+{
+    return (struct acceptor *)((char *)op - offsetof(struct acceptor, op));
+}
+
+static void failed(struct acceptor *acceptor, int error)
+{
+    metric_count(&failures);
+    LOG(LOG_WARNING, "accept_failed", LF("why", strerror(error)),
+        LF_INT("port", acceptor->listener->at.port));
+    shard_after(&acceptor->retry, RETRY_MS, on_retry);
 }
 
 static void on_accept(struct op *op, int result, const uint8_t *data, bool more)
 {
-    struct acceptor *acceptor = (struct acceptor *)((char *)op - offsetof(struct acceptor, op));
+    struct acceptor *acceptor = owner_of(op);
     (void)data;
     (void)more;
     if (result >= 0) {
         acceptor->listener->on_connection(acceptor->listener, result);
-        accept_next(acceptor);
+        watch(acceptor);
         return;
     }
     listener_release(acceptor->listener);
     if (result == -ECANCELED || acceptor->stopped)
         return;
-    metric_count(&failures);
-    LOG(LOG_WARNING, "accept_failed", LF("why", strerror(-result)),
-        LF_INT("port", acceptor->listener->at.port));
-    shard_after(&acceptor->retry, RETRY_MS, on_retry);
+    if (result == -EAGAIN) /* another shard was faster, or the client is gone */
+        watch(acceptor);
+    else
+        failed(acceptor, -result);
 }
 
-static void accept_next(struct acceptor *acceptor)
+static void on_waiting(struct op *op, int result, const uint8_t *data, bool more)
 {
-    if (acceptor->stopped)
+    struct acceptor *acceptor = owner_of(op);
+    (void)data;
+    (void)more;
+    if (result == -ECANCELED || acceptor->stopped)
         return;
+    if (result < 0) {
+        failed(acceptor, -result);
+        return;
+    }
     if (!reserve(acceptor->listener)) {
         metric_count(&waits);
         shard_after(&acceptor->retry, RETRY_MS, on_retry);
@@ -128,10 +148,18 @@ static void accept_next(struct acceptor *acceptor)
     ring_accept(shard_self->ring, &acceptor->op, acceptor->fd);
 }
 
+/* A place is reserved only when a connection waits for it: a shard that sleeps holds none. */
+static void watch(struct acceptor *acceptor)
+{
+    if (acceptor->stopped)
+        return;
+    acceptor->op.done = on_waiting;
+    ring_readable(shard_self->ring, &acceptor->op, acceptor->fd);
+}
+
 void listener_start(struct listener *listener)
 {
-    struct acceptor *acceptor = &listener->acceptors[shard_self->id];
-    accept_next(acceptor);
+    watch(&listener->acceptors[shard_self->id]);
 }
 
 void listener_stop(struct listener *listener)

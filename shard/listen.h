@@ -1,7 +1,7 @@
 /*
  * A listening address: one socket a shard with SO_REUSEPORT, or one for all. Its cap on connections
- * is a real one: a shard accepts only after it has reserved a place, so that what is over waits in
- * the kernel's backlog.
+ * is a real one: a shard that sees a connection wait accepts it only after it has reserved a place,
+ * so that what is over waits in the kernel's backlog.
  */
 #ifndef RT_LISTEN_H
 #define RT_LISTEN_H

@@ -40,7 +40,8 @@ RT_NODISCARD enum err ring_probe(const char **text);
 RT_NODISCARD enum err ring_new(struct ring **out);
 void ring_free(struct ring *ring);
 
-/* A listening socket. ERR_INVALID: not an address; ERR_SYSTEM: errno says why. Any thread. */
+/* A listening socket; it does not block. ERR_INVALID: not an address; ERR_SYSTEM: errno says why.
+ * Any thread. */
 RT_NODISCARD enum err ring_listen(struct address at, int backlog, bool reuse_port, int *fd);
 
 /* A listening Unix socket; a stale one of that name is replaced. Mode 0600. */
@@ -49,7 +50,8 @@ RT_NODISCARD enum err ring_listen_unix(const char *path, int *fd);
 /* Closes a listening socket. Any thread. */
 void ring_unlisten(int fd);
 
-/* One connection: result is its descriptor. */
+/* One connection: result is its descriptor; -EAGAIN when none waits and the socket is one of
+ * ring_listen. */
 void ring_accept(struct ring *ring, struct op *op, int fd);
 
 /* Connects a fresh TCP socket: *fd is set at once, the completion tells the outcome. */
@@ -64,6 +66,9 @@ void ring_send(struct ring *ring, struct op *op, int fd, const void *bytes, size
 
 /* Waits for POLLIN, POLLOUT …; again and again. For libraries that bring their own sockets. */
 void ring_poll(struct ring *ring, struct op *op, int fd, unsigned events);
+
+/* One completion, once there is something to read (a listening socket: a connection waits). */
+void ring_readable(struct ring *ring, struct op *op, int fd);
 
 /* Ends an armed request; its last completion comes. */
 void ring_cancel(struct ring *ring, struct op *op);

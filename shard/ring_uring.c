@@ -242,7 +242,7 @@ enum err ring_listen(struct address at, int backlog, bool reuse_port, int *fd)
     if (err)
         return err;
     int one = 1;
-    *fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    *fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (*fd < 0)
         return ERR_SYSTEM;
     setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
@@ -337,6 +337,11 @@ void ring_send(struct ring *ring, struct op *op, int fd, const void *bytes, size
 void ring_poll(struct ring *ring, struct op *op, int fd, unsigned events)
 {
     PREPARE(ring, op, io_uring_prep_poll_multishot, fd, events);
+}
+
+void ring_readable(struct ring *ring, struct op *op, int fd)
+{
+    PREPARE(ring, op, io_uring_prep_poll_add, fd, POLLIN);
 }
 
 void ring_cancel(struct ring *ring, struct op *op)

@@ -9,18 +9,11 @@
 
 /* --- Answers that many states share (the parent of all) --- */
 
-static void on_finish(struct task *task)
-{
-    session_end(LIST_OWNER(task, struct session, finish), STREAM_NO_ERROR, NULL);
-}
-
-/* RFC 6120 4.4: what the client asked for before it said good-bye is still answered. Answers of
- * this shard are mail to itself, which runs before tasks. */
 static const struct state *on_close(struct session *session, struct acc *acc)
 {
     acc_free(acc);
-    session->finish.run = on_finish;
-    shard_soon(&session->finish);
+    session->said_bye = true;
+    session_finish(session);
     return NULL;
 }
 

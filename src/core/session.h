@@ -52,7 +52,8 @@ struct session {
     uint8_t retries;
     int8_t priority;
     bool available; /* gets messages to the bare JID */
-    bool authenticated, header_sent, open, ended, plus_offered, proxied, tls_at_once;
+    bool authenticated, header_sent, open, ended, plus_offered, proxied, tls_at_once, said_bye,
+        socket_ended;
     char peer[PEER_ROOM];         /* the client's address */
     struct session_alarm *alarms; /* hosts_alarm_count() of them, inside the block */
     _Alignas(max_align_t) char slots[];
@@ -75,6 +76,9 @@ bool session_can_write(const struct session *session);
 
 /* True while a stanza to this session waits for storage, and later ones must wait behind it. */
 bool session_must_wait(const struct session *session);
+
+/* The client will send no more: ends the session once what it asked for was answered. */
+void session_finish(struct session *session);
 
 /* Gives an event to the state machine; takes the accumulator (NULL: a fresh one). */
 void session_event(struct session *session, enum c2s_event event, struct acc *acc);

@@ -92,13 +92,43 @@ static void on_secured(struct conn *conn)
         session_event(session, EV_SECURED, NULL);
 }
 
+/* The end of the socket is told to the states once, also when a reset follows the peer's FIN. */
+static void socket_ended(struct session *session, enum c2s_event event)
+{
+    if (session->said_bye) {
+        session_end(session, STREAM_NO_ERROR, NULL);
+    } else if (!session->socket_ended) {
+        session->socket_ended = true;
+        session_event(session, event, NULL);
+    }
+}
+
 static void on_closed(struct conn *conn, enum err why)
 {
-    struct session *session = OWNER(conn, conn);
-    if (session->ended)
-        return;
-    session_event(session, why == ERR_CLOSED || why == ERR_OK ? EV_SOCKET_CLOSED : EV_SOCKET_ERROR,
-                  NULL);
+    task_drop(&OWNER(conn, conn)->finish);
+    socket_ended(OWNER(conn, conn),
+                 why == ERR_CLOSED || why == ERR_OK ? EV_SOCKET_CLOSED : EV_SOCKET_ERROR);
+}
+
+/* RFC 6120 4.4: what the client asked for before it said good-bye, or shut its side, is still
+ * answered. Answers of this shard are mail to itself, which runs before tasks. */
+static void on_finish(struct task *task)
+{
+    struct session *session = LIST_OWNER(task, struct session, finish);
+    socket_ended(session, EV_SOCKET_CLOSED);
+    if (!session->ended) /* a module keeps it without its socket */
+        conn_abort(&session->conn, ERR_CLOSED);
+}
+
+void session_finish(struct session *session)
+{
+    session->finish.run = on_finish;
+    shard_soon(&session->finish);
+}
+
+static void on_end(struct conn *conn)
+{
+    session_finish(OWNER(conn, conn));
 }
 
 /* What ties a session to its shard is undone by the shard that it leaves. */
@@ -133,6 +163,7 @@ static void on_gone(struct conn *conn)
 
 const struct conn_events session_conn_events = {.on_bytes = on_bytes,
                                                 .on_secured = on_secured,
+                                                .on_end = on_end,
                                                 .on_closed = on_closed,
                                                 .on_gone = on_gone,
                                                 .on_leave = on_leave};

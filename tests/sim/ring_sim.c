@@ -17,7 +17,7 @@ struct pipe {
 };
 
 struct socket {
-    bool used, listening, reset, server_closed, client_gone, stopped;
+    bool used, listening, reset, server_closed, client_gone, stopped, only_look;
     uint16_t port;
     struct pipe to_server, to_client;
     struct op *recv, *send, *accept;
@@ -132,6 +132,7 @@ static void complete(struct ring *ring, struct op *op, int result)
 void ring_accept(struct ring *ring, struct op *op, int fd)
 {
     op->armed = true;
+    at(fd)->only_look = false;
     at(fd)->accept = op;
     at(fd)->accept_ring = ring;
 }
@@ -170,6 +171,13 @@ void ring_poll(struct ring *ring, struct op *op, int fd, unsigned events)
     (void)op;
     (void)events;
     PANIC("the simulator polls no descriptor (%d)", fd);
+}
+
+void ring_readable(struct ring *ring, struct op *op, int fd)
+{
+    CHECK(at(fd)->listening);
+    ring_accept(ring, op, fd);
+    at(fd)->only_look = true;
 }
 
 void ring_cancel(struct ring *ring, struct op *op)
@@ -276,6 +284,11 @@ static size_t run_pending(struct ring *ring)
 static void run_accept(struct socket *socket)
 {
     struct op *op = socket->accept;
+    if (socket->only_look) {
+        socket->accept = NULL;
+        finish_op(op, 1, NULL, false);
+        return;
+    }
     int fd = socket->backlog[0];
     memmove(socket->backlog, socket->backlog + 1, --socket->backlog_count * sizeof(int));
     socket->accept = NULL;

@@ -1,4 +1,5 @@
-"""Caps that a client meets: the sessions of one account (RFC 6120 7.6.2.1)."""
+"""Caps that a client meets: the sessions of one account (RFC 6120 7.6.2.1), and a listener's
+max_connections."""
 import socket
 
 from pipelined import HEADER, burst
@@ -33,3 +34,19 @@ def run(port, user):
     finally:
         for sock in sockets:
             sock.close()
+
+
+def run_one_place(port):
+    """Twenty clients at once for a listener with one place: each is served, one after the other,
+    on whichever shard the kernel has put it."""
+    clients = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(20)]
+    for sock in clients:
+        sock.sendall((HEADER + "</stream:stream>").encode())
+        sock.shutdown(socket.SHUT_WR)
+    for sock in clients:
+        answer = b""
+        while piece := sock.recv(65536):
+            answer += piece
+        sock.close()
+        if not answer.endswith(b"</stream:stream>"):
+            raise AssertionError(f"the one place: {answer[-300:]}")

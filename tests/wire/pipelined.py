@@ -3,7 +3,8 @@
 Each client sends everything behind its <auth/> in one piece: the second stream header, the bind, a
 presence and numbered pings. While the server looks the account up, checks the password on a helper
 and moves the connection to another shard, all that is held; then it must be answered whole and in
-order."""
+order. Every other client without TLS also shuts its side of the connection at once (RFC 6120 4.4:
+what it asked for before is still answered)."""
 import asyncio
 import base64
 import re
@@ -46,6 +47,8 @@ async def one_client(port, tls, user, number):
     writer.write(text[:cut])
     await writer.drain()
     writer.write(text[cut:])
+    if not tls and number % 2:
+        writer.write_eof()
     answer = (await read_until(reader, b"</stream:stream>")).decode()
     writer.close()
     ids = re.findall(r"id='(bind|p\d+)'", answer)

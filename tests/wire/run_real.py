@@ -31,6 +31,8 @@ listen:
         state_timeout: 60s, backwards_compatible_session: false }}
     - {{ ip: 127.0.0.1, port: {proxied}, tls: {{ mode: none }}, plaintext_auth: true,
         proxy_protocol: true, backwards_compatible_session: false }}
+    - {{ ip: 127.0.0.1, port: {one_place}, tls: {{ mode: none }}, plaintext_auth: true,
+        max_connections: 1 }}
 modules:
   ping: {{ send_pings: true, timeout_action: kill }}
   disco: {{ server_info: [{{ name: abuse-addresses, urls: ['mailto:abuse@localhost'] }}] }}
@@ -85,6 +87,7 @@ def moves_well(ports, ctl, config):
         pipelined.run(ports["c2s"], False, USERS)
         pipelined.run(ports["direct"], True, USERS)
         limits.run(ports["c2s"], "frank")
+        limits.run_one_place(ports["one_place"])
         proxied.run(ports["proxied"], ctl, config)
     except (AssertionError, EOFError, OSError, TimeoutError) as problem:
         print(f"pipelined logins: {problem!r}")
@@ -98,7 +101,7 @@ def moves_well(ports, ctl, config):
 
 def run(folder, daemon, ctl, play, files):
     ports = {"c2s": free_port(), "legacy": free_port(), "direct": free_port(),
-             "proxied": free_port()}
+             "proxied": free_port(), "one_place": free_port()}
     make_certificate(folder)
     config = f"{folder}/ringtail.yaml"
     with open(config, "w") as out:

@@ -15,7 +15,7 @@ struct owner {
     int peer;         /* the other end, non-blocking; -1: closed */
     struct buf got;   /* what was taken */
     size_t appetite;  /* most that is taken at once */
-    unsigned calls, secured, drained, closed, gone, left;
+    unsigned calls, secured, drained, ended, closed, gone, left;
     enum err why;
     void (*then)(struct owner *owner); /* inside on_bytes */
 };
@@ -70,8 +70,12 @@ static inline void on_gone(struct conn *conn)
     mine->gone++;
 }
 
-static const struct conn_events conn_test_events = {on_bytes,  on_secured, on_drained,
-                                                    on_closed, on_leave,   on_gone};
+static const struct conn_events conn_test_events = {.on_bytes = on_bytes,
+                                                    .on_secured = on_secured,
+                                                    .on_drained = on_drained,
+                                                    .on_closed = on_closed,
+                                                    .on_leave = on_leave,
+                                                    .on_gone = on_gone};
 
 /* Takes a connected descriptor; does not start. */
 static inline void owner_init(int fd, int peer)

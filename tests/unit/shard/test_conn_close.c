@@ -72,6 +72,40 @@ static void the_last_words_reach_who_has_shut_its_side(void **state)
     expect_end(ERR_OK);
 }
 
+static void on_end(struct conn *conn)
+{
+    struct owner *mine = (struct owner *)conn;
+    assert_int_equal(mine->closed, 0);
+    mine->ended++;
+}
+
+/* An owner that wants to know of the end answers when it likes, and all of it goes out. */
+static void who_has_shut_its_side_is_answered_later(void **state)
+{
+    (void)state;
+    struct conn_events curious = conn_test_events;
+    curious.on_end = on_end;
+    for (int paused = 0; paused < 2; paused++) {
+        open_tcp();
+        owner.conn.events = &curious;
+        if (paused)
+            conn_pause(&owner.conn, CONN_PAUSE_OWNER);
+        peer_sends(STR("a question"));
+        shutdown(owner.peer, SHUT_WR);
+        turn_for(5);
+        assert_int_equal(owner.ended, !paused);
+        conn_resume(&owner.conn, CONN_PAUSE_OWNER);
+        turn_for(5);
+        assert_int_equal(owner.ended, 1);
+        assert_int_equal(buf_len(&owner.got), 10);
+        write_much();
+        conn_close(&owner.conn);
+        expect_much();
+        assert_int_equal(owner.ended, 1);
+        expect_end(ERR_OK);
+    }
+}
+
 /* The same when much of it has to wait for a peer that reads slowly. */
 static void all_goes_out_before_the_end(void **state)
 {
@@ -290,6 +324,7 @@ int main(void)
         SHARD_TEST(we_close_and_the_peer_follows),
         SHARD_TEST(we_close_with_nothing_to_say),
         SHARD_TEST(the_last_words_reach_who_has_shut_its_side),
+        SHARD_TEST(who_has_shut_its_side_is_answered_later),
         SHARD_TEST(all_goes_out_before_the_end),
         SHARD_TEST(a_paused_one_ends_as_well),
         SHARD_TEST(closing_inside_on_bytes_drops_the_rest),
