@@ -44,6 +44,7 @@ make_config() {
 data_dir: "$WORK/data"
 domains: [localhost]
 shards: $1
+spin: ${SPIN:-false}
 storage: { backend: sqlite }
 auth: { mechanisms: [SCRAM-SHA-1, PLAIN], scram_iterations: 4096 }
 listen:

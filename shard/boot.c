@@ -125,6 +125,7 @@ static void *run_seat(void *argument)
     if (atomic_load(&failed_seats))
         return NULL;
     shard_enter(shard);
+    shard->spin = seat->boot->spin;
     seat->boot->start(shard);
     shard_run(shard);
     seat->boot->stop(shard);

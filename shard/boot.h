@@ -14,6 +14,7 @@ uint64_t boot_descriptors(void);
 struct boot {
     unsigned shards;
     bool pin;
+    bool spin;                          /* a busy shard looks for work a little before it sleeps */
     void (*start)(struct shard *shard); /* on each shard's thread, when all of them are there */
     void (*stop)(struct shard *shard);  /* on each shard's thread, at its end */
 };

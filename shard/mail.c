@@ -187,6 +187,11 @@ static bool mail_waits(const struct post *me)
     return false;
 }
 
+bool mail_pending(void)
+{
+    return mail_waits(&posts[self]);
+}
+
 bool mail_sleep(void)
 {
     struct post *me = &posts[self];

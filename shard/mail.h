@@ -43,6 +43,9 @@ size_t mail_flush(void);
 /* Runs the mail that has come, at most what was there at the start. Returns how many. */
 size_t mail_run(void);
 
+/* True when mail is there to run. */
+bool mail_pending(void);
+
 /* Before sleeping: tells the senders; false when mail is there after all (then do not sleep). */
 bool mail_sleep(void);
 void mail_awake(void);

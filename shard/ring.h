@@ -84,6 +84,9 @@ void ring_peer(int fd, char *out, size_t room);
  * UINT64_MAX: without bound). */
 void ring_wait(struct ring *ring, uint64_t wait_us);
 
+/* True when ring_wait would not wait: a completion is there. No system call. */
+bool ring_pending(const struct ring *ring);
+
 /* Runs the completions that are there. Returns how many. */
 size_t ring_reap(struct ring *ring);
 

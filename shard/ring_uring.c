@@ -46,9 +46,10 @@ static const struct {
     unsigned flags;
     const char *text;
 } setups[] = {
-    {IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_COOP_TASKRUN,
+    {IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_COOP_TASKRUN |
+         IORING_SETUP_TASKRUN_FLAG,
      "io_uring with single issuer and deferred task work"},
-    {IORING_SETUP_COOP_TASKRUN, "io_uring with cooperative task work"},
+    {IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG, "io_uring with cooperative task work"},
 };
 
 static int open_uring(struct io_uring *uring, unsigned entries, const char **text)
@@ -388,6 +389,12 @@ void ring_wait(struct ring *ring, uint64_t wait_us)
     }
     if (result < 0 && result != -ETIME && result != -EINTR && result != -EBUSY && result != -EAGAIN)
         PANIC("waiting for io_uring failed: %s", strerror(-result));
+}
+
+bool ring_pending(const struct ring *ring)
+{
+    return io_uring_cq_ready(&ring->uring) > 0 ||
+           IO_URING_READ_ONCE(*ring->uring.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
 }
 
 static void complete(struct ring *ring, struct io_uring_cqe *cqe)

@@ -2,6 +2,7 @@
 
 #include "arena.h"
 #include "check.h"
+#include "limits.h"
 #include "log.h"
 #include "mem.h"
 
@@ -16,7 +17,12 @@ static struct metric busy = {"shard_busy_microseconds_total", "Time the shards w
                              METRIC_COUNTER, 0};
 static struct metric mails = {"shard_mails_total", "Mails run by shards.", METRIC_COUNTER, 0};
 
-struct metric *const shard_metrics[] = {&turns, &busy, &mails, NULL};
+static struct metric spins = {
+    "shard_spins_total", "Times a busy shard looked for work before it slept.", METRIC_COUNTER, 0};
+static struct metric spins_won = {"shard_spins_won_total", "Of those: times that work came.",
+                                  METRIC_COUNTER, 0};
+
+struct metric *const shard_metrics[] = {&turns, &busy, &mails, &spins, &spins_won, NULL};
 
 struct shard *shard_at(unsigned id)
 {
@@ -37,6 +43,7 @@ enum err shard_new(unsigned id, struct shard **out)
     shard->now_us = clock_monotonic_us();
     shard->unix_us = clock_unix_us();
     wheel_init(&shard->wheel, shard->now_us / 1000);
+    shard->pause_us = 8 * LIMIT_SPIN;
     list_init(&shard->soon);
     list_init(&shard->flushing);
     list_init(&shard->crowded);
@@ -88,6 +95,51 @@ static uint64_t patience(struct shard *shard, size_t staged, uint64_t wait_us)
     return until_us < wait_us ? until_us : wait_us;
 }
 
+static void relax(void)
+{
+#if defined __x86_64__
+    __builtin_ia32_pause();
+#elif defined __aarch64__
+    __asm__ volatile("isb");
+#endif
+}
+
+/* Sleeping and being woken costs more than a short wait. When the last pauses were short, the shard
+ * looks for work a little while, awake, so that senders of mail need not wake it. */
+static bool spin(struct shard *shard, uint64_t wait_us)
+{
+    if (!shard->spin || wait_us < LIMIT_SPIN || shard->pause_us > LIMIT_SPIN)
+        return false;
+    metric_count(&spins);
+    ring_wait(shard->ring, 0); /* what was asked for is on its way meanwhile */
+    do {
+        for (int i = 0; i < 8; i++) {
+            if (ring_pending(shard->ring) || mail_pending()) {
+                metric_count(&spins_won);
+                return true;
+            }
+            relax();
+        }
+    } while (clock_monotonic_us() - shard->now_us < LIMIT_SPIN);
+    return false;
+}
+
+/* A moving average; a long pause counts as a few short ones, so that a shard that gets busy is
+ * known to be so after a dozen turns. */
+static void learn_pause(struct shard *shard, uint64_t pause_us)
+{
+    uint64_t capped = pause_us < 8 * LIMIT_SPIN ? pause_us : 8 * LIMIT_SPIN;
+    shard->pause_us = (shard->pause_us * 7 + capped) / 8;
+}
+
+static void pause_for(struct shard *shard, uint64_t wait_us)
+{
+    if (wait_us == 0 || spin(shard, wait_us) || !mail_sleep())
+        wait_us = 0;
+    ring_wait(shard->ring, wait_us);
+    mail_awake();
+}
+
 void shard_turn(struct shard *shard, uint64_t wait_us)
 {
     size_t ran = mail_run();
@@ -102,12 +154,9 @@ void shard_turn(struct shard *shard, uint64_t wait_us)
     metric_add(&busy, (int64_t)(now - shard->now_us));
     metric_count(&turns);
     shard->now_us = now;
-    uint64_t wait = patience(shard, staged, wait_us);
-    if (wait && !mail_sleep())
-        wait = 0;
-    ring_wait(shard->ring, wait);
-    mail_awake();
+    pause_for(shard, patience(shard, staged, wait_us));
     shard->now_us = clock_monotonic_us();
+    learn_pause(shard, shard->now_us - now);
     shard->unix_us = clock_unix_us();
     ring_reap(shard->ring);
 }

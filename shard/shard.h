@@ -28,7 +28,8 @@ struct shard {
     struct link soon;     /* tasks for the next turn */
     struct link flushing; /* tasks at the end of this turn: outputs */
     struct link crowded;  /* lanes that wait for mail to drain: tasks */
-    bool stopping;
+    uint64_t pause_us;    /* how long it had nothing to do of late, on the average */
+    bool stopping, spin;
     void *core;              /* of the core floor */
     void *store;             /* of the storage floor */
     uint64_t busy_us, turns; /* for status */

@@ -38,6 +38,7 @@ struct config {
     const char *data_dir;
     struct key_texts domains; /* prepared */
     uint64_t shards;          /* 0: as many as CPUs */
+    bool spin;
     struct store_config storage;
     struct {
         struct key_texts mechanisms;

@@ -269,6 +269,13 @@ const struct key config_keys[] = {
      .help =
          "Threads that do the work, each on a CPU of its own; auto: as many as CPUs are allowed "
          "(affinity, cgroup quota)."},
+    {.name = "spin",
+     .type = KEY_BOOL,
+     PLACE(config, spin),
+     .preset = "false",
+     .help =
+         "A busy shard looks for work for 20 µs before it sleeps. For machines whose CPUs are the "
+         "server's alone; where others want them too, it costs more than it saves."},
     {.name = "storage",
      .type = KEY_GROUP,
      PLACE(config, storage),

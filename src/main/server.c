@@ -263,7 +263,11 @@ int server_run(struct config *config)
         err = steps[i]();
     if (err)
         fprintf(stderr, "ringtaild: %s\n", server.why);
-    struct boot boot = {.shards = server.shards, .pin = true, .start = on_start, .stop = on_stop};
+    struct boot boot = {.shards = server.shards,
+                        .pin = true,
+                        .spin = config->spin,
+                        .start = on_start,
+                        .stop = on_stop};
     if (!err && (err = boot_run(&boot)))
         fprintf(stderr, "ringtaild: the shards cannot be started: %s\n", err_name(err));
     close_all();

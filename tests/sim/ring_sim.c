@@ -222,6 +222,11 @@ void ring_peer(int fd, char *out, size_t room)
     text_copy(out, room, STR("192.0.2.1"));
 }
 
+bool ring_pending(const struct ring *ring)
+{
+    return ring->pending_count > 0;
+}
+
 void ring_wait(struct ring *ring, uint64_t wait_us)
 {
     (void)ring;

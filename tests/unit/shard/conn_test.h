@@ -70,12 +70,8 @@ static inline void on_gone(struct conn *conn)
     mine->gone++;
 }
 
-static const struct conn_events conn_test_events = {.on_bytes = on_bytes,
-                                                    .on_secured = on_secured,
-                                                    .on_drained = on_drained,
-                                                    .on_closed = on_closed,
-                                                    .on_leave = on_leave,
-                                                    .on_gone = on_gone};
+static const struct conn_events conn_test_events = {on_bytes,  on_secured, on_drained, NULL,
+                                                    on_closed, on_leave,   on_gone};
 
 /* Takes a connected descriptor; does not start. */
 static inline void owner_init(int fd, int peer)

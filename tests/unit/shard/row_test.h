@@ -45,12 +45,14 @@ static inline void tcp_pair(int fds[2])
     close(listener);
 }
 
-/* A counter of conn.c by its name. */
+/* A counter of conn.c or shard.c by its name. */
 static inline uint64_t counted(const char *name)
 {
-    for (size_t i = 0; conn_metrics[i]; i++)
-        if (strcmp(conn_metrics[i]->name, name) == 0)
-            return metric_sum(conn_metrics[i]);
+    struct metric *const *const tables[] = {conn_metrics, shard_metrics};
+    for (size_t t = 0; t < COUNT_OF(tables); t++)
+        for (size_t i = 0; tables[t][i]; i++)
+            if (strcmp(tables[t][i]->name, name) == 0)
+                return metric_sum(tables[t][i]);
     fail_msg("no metric %s", name);
     return 0;
 }

@@ -1,5 +1,7 @@
 /* The turn of a shard: what runs when. */
-#include "shard_test.h"
+#include "row_test.h"
+
+#include <sys/socket.h>
 
 struct step {
     struct task task; /* first */
@@ -234,8 +236,49 @@ static void counts_its_turns(void **state)
 
 #define STEP_TEST(name) cmocka_unit_test_setup_teardown(name, up, shard_down)
 
+static unsigned readable;
+
+static void on_readable(struct op *op, int result, const uint8_t *data, bool more)
+{
+    (void)op;
+    (void)data;
+    (void)more;
+    readable += result > 0;
+}
+
+/* Only where it was asked for, and only while the pauses are short. */
+static void a_busy_shard_looks_before_it_sleeps(void **state)
+{
+    int fds[2];
+    struct op op = {.done = on_readable};
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    assert_int_equal(write(fds[1], "x", 1), 1);
+    for (unsigned spin = 0; spin < 2; spin++) {
+        uint64_t before = counted("shard_spins_total"), won = counted("shard_spins_won_total");
+        shard->spin = spin;
+        shard->pause_us = 0;
+        shard_turn(shard, 2000); /* it finds nothing, and sleeps */
+        assert_int_equal(counted("shard_spins_total"), before + spin);
+        shard->pause_us = 0;
+        ring_readable(shard->ring, &op, fds[0]);
+        shard_turn(shard, 2000);
+        assert_int_equal(readable, spin + 1);
+        assert_int_equal(counted("shard_spins_won_total"), won + spin);
+        for (int i = 0; i < 20; i++)
+            shard_turn(shard, 1000);
+        before = counted("shard_spins_total");
+        shard_turn(shard, 1000); /* by now it knows that it is idle */
+        assert_int_equal(counted("shard_spins_total"), before);
+    }
+    shard->spin = false;
+    close(fds[0]);
+    close(fds[1]);
+}
+
 int main(void)
 {
+    metric_register(shard_metrics);
     const struct CMUnitTest tests[] = {
         STEP_TEST(a_turn_has_an_order),
         STEP_TEST(a_task_runs_once),
@@ -246,6 +289,7 @@ int main(void)
         STEP_TEST(waits_no_longer_than_it_is_told),
         STEP_TEST(keys_have_a_home),
         STEP_TEST(counts_its_turns),
+        SHARD_TEST(a_busy_shard_looks_before_it_sleeps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
