@@ -39,7 +39,8 @@ void session_free(struct session *session)
 {
     listener_release((struct listener *)&session->listener->listener);
     metric_add(&session_now, -1);
-    list_drop(&session->shard_link);
+    if (list_has(&session->shard_link))
+        list_drop(&session->shard_link);
     stream_in_fini(&session->in);
     jid_drop(&session->jid);
     mem_free(session);
