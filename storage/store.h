@@ -24,7 +24,27 @@ enum store_kind {
     STORE_ACCOUNT_LIST,   /* list: domain, after, limit → items in order of user */
     STORE_ACCOUNT_IMPORT, /* import: adds those that are not there; → added */
     STORE_ACCOUNT_COUNT,  /* list: domain → total */
+    STORE_ROSTER_GET, /* roster: user, domain → items in order of contact, version. NOT_FOUND */
+    STORE_ROSTER_SET, /* roster: adds or replaces one item. NOT_FOUND: no such account */
+    STORE_ROSTER_REMOVE, /* roster: drops the contact of one item. NOT_FOUND */
     STORE_KIND_COUNT
+};
+
+/* What stands between a user and a contact (RFC 6121 appendix A). */
+enum store_roster_flags {
+    ROSTER_TO = 1,        /* the user gets the contact's presence */
+    ROSTER_FROM = 2,      /* the contact gets the user's presence */
+    ROSTER_ASK = 4,       /* the user has asked for the contact's presence */
+    ROSTER_ASKED = 8,     /* the contact has asked for the user's (`request`) */
+    ROSTER_APPROVED = 16, /* the user has approved that beforehand */
+    ROSTER_LISTED = 32,   /* the contact is in the roster that clients see */
+};
+
+struct store_roster_item {
+    struct str contact, name;
+    struct str groups;  /* one name a line */
+    struct str request; /* the stanza that ROSTER_ASKED speaks of */
+    unsigned flags;
 };
 
 /* Parts of a JID are prepared. `credentials` is the text form of credentials.h; `pending` is a
@@ -59,6 +79,12 @@ struct store_op {
             size_t count;
             uint64_t added;
         } import;
+        struct {
+            struct str user, domain;
+            struct store_roster_item *items; /* SET, REMOVE: one */
+            size_t count;
+            uint64_t version; /* SET, REMOVE: the new one */
+        } roster;
     };
     /* private to the storage floor */
     uint64_t deadline_ms, asked_us;
