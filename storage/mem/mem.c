@@ -1,9 +1,9 @@
 /* The memory back end: one map for the whole process, for tests and the simulator. */
 #include "mem.h"
 
+#include "backend.h"
 #include "map.h"
 #include "mem_roster.h"
-#include "store.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -2,6 +2,7 @@
  * The PostgreSQL back end: a few connections a shard. The first is for writes, the others for
  * reads, so that a read does not wait behind a batch; each stands in for the others.
  */
+#include "backend.h"
 #include "mem.h"
 #include "pg_base.h"
 #include "pg_conn.h"

@@ -4,12 +4,12 @@
  * write is answered after its commit, and a reader starts a transaction for each read: so a read
  * sees each write that was answered before it was asked.
  */
+#include "backend.h"
 #include "lite.h"
 #include "lite_roster.h"
 #include "log.h"
 #include "mem.h"
 #include "schema.h"
-#include "store.h"
 
 #include <pthread.h>
 #include <stdio.h>

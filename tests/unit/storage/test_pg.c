@@ -3,6 +3,8 @@
 #include "store_pg.h"
 #include "store_stage.h"
 
+#include "backend.h"
+
 #include "log.h"
 
 /* One connection, so that it is known which one is lost; test_store_contract has several. */

@@ -1,6 +1,8 @@
 /* What is particular to the SQLite back end: the file, group commit, a disk that fails. */
 #include "store_stage.h"
 
+#include "backend.h"
+
 #include "log.h"
 #include "sqlite/lite.h"
 
