@@ -61,9 +61,7 @@ static void after_offline(struct acc *acc, struct session *session, enum verdict
 
 static bool takes_bare(const struct session *session, const struct acc *acc)
 {
-    if (!session->available)
-        return false;
-    return acc->kind == STANZA_PRESENCE || session->priority >= 0;
+    return acc->kind == STANZA_PRESENCE ? session->available : session_takes_bare(session);
 }
 
 /* To every session that takes it; the last one gets the accumulator itself. True: it is gone. */

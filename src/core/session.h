@@ -71,6 +71,12 @@ void session_opened(struct session *session);
 /* At the end of a shard: everything at once, nothing is sent. */
 void session_drop_now(struct session *session);
 
+/* True when a message to the bare JID goes to it, among others (RFC 6121 8.5.2.1). */
+static inline bool session_takes_bare(const struct session *session)
+{
+    return session->available && session->priority >= 0;
+}
+
 /* True while something can be written in the clear or through TLS. */
 bool session_can_write(const struct session *session);
 

@@ -41,6 +41,7 @@ modules:
   last: {{}}
   register: {{ registration_timeout: 0s }}
   presence: {{}}
+  carbons: {{}}
 """
 
 
