@@ -62,7 +62,7 @@ void acc_park(struct acc *acc, struct session *session, hook_fn *on, void *waits
         return;
     list_push(&session->parked, &acc->link);
     if (!hook_is_receive(acc->at))
-        conn_pause(&session->conn, CONN_PAUSE_OWNER);
+        conn_pause(session->conn, CONN_PAUSE_OWNER);
 }
 
 static void leave_park(struct acc *acc)

@@ -147,9 +147,9 @@ static void apply_late(struct effect *effect, struct session *session)
     }
     case EFFECT_INPUT:
         if (effect->input)
-            conn_resume(&session->conn, CONN_PAUSE_SHAPER);
+            conn_resume(session->conn, CONN_PAUSE_SHAPER);
         else
-            conn_pause(&session->conn, CONN_PAUSE_SHAPER);
+            conn_pause(session->conn, CONN_PAUSE_SHAPER);
         break;
     case EFFECT_AVAILABLE:
         session->available = effect->presence.available;
