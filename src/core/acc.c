@@ -1,6 +1,7 @@
 #include "acc.h"
 
 #include "check.h"
+#include "delivery.h"
 #include "effect.h"
 #include "session.h"
 #include "shard.h"
@@ -27,6 +28,7 @@ void acc_set(struct acc *acc, struct element *element)
 void acc_free(struct acc *acc)
 {
     effects_drop(acc);
+    delivery_leave(&acc->delivery);
     struct arena arena = acc->arena; /* it holds the accumulator itself */
     arena_fini(&arena);
 }
@@ -46,6 +48,7 @@ struct acc *acc_copy(const struct acc *acc)
     copy_jid(copy, &copy->to, &acc->to);
     copy->host = acc->host;
     copy->stamp_us = acc->stamp_us;
+    copy->rerouted = acc->rerouted;
     return copy;
 }
 

@@ -141,12 +141,12 @@ static void empty_lane(struct session *session)
         bool receiving = hook_is_receive(acc->at);
         acc_revoke(acc);
         if (receiving && acc->element)
-            router_route(acc, NULL);
+            router_reroute(acc);
         else
             acc_free(acc);
     }
     while ((link = list_pop(&session->waiting)))
-        router_route(LIST_OWNER(link, struct acc, link), NULL);
+        router_reroute(LIST_OWNER(link, struct acc, link));
     session->waiting_count = 0;
 }
 

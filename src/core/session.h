@@ -119,6 +119,9 @@ void session_alarm(struct session *session, const struct alarm *alarm, uint64_t 
 /* Pauses reading from the client while mail to `target` is crowded. */
 void session_mind_lane(struct session *session, unsigned target);
 
+/* The journey of a stanza from the client has ended: what it had to write is on disk. */
+void session_handled(struct session *session);
+
 /* A parked stanza of this session went on: its lane opens again when it was the last. */
 void session_unparked(struct session *session);
 

@@ -2,6 +2,7 @@
 
 #include "c2s.h"
 #include "core.h"
+#include "delivery.h"
 #include "limits.h"
 #include "log.h"
 #include "module.h"
@@ -184,6 +185,7 @@ static void after_presend(struct acc *acc, struct session *session, enum verdict
 {
     if (verdict == HOOK_OK && !session->ended) {
         session_write(session, acc->element);
+        delivery_take(&acc->delivery);
         if (acc->host->type->hooks[HOOK_xmpp_send_element].count)
             hook_run(HOOK_xmpp_send_element, acc, session);
     }

@@ -130,17 +130,29 @@ static void copy_received(struct acc *acc, struct user *user, const struct sessi
         if (gets_it(other, target) || !wants_copies(other) ||
             str_eq(other->jid.full, acc->from.full))
             continue;
-        effect_route(acc, wrap(acc, other, "received"));
+        delivery_share(acc, effect_route(acc, wrap(acc, other, "received")));
         metric_count(&received);
     }
+}
+
+/* A copy is for one resource, which is gone. It was rerouted when no other session has the message
+ * or will get it (delivery.h): then the message itself goes on. */
+static enum verdict lost_copy(struct acc *acc)
+{
+    const struct element *inside = element_child(acc->element, NS_CARBONS, "received");
+    if (inside)
+        inside = element_child(inside, NS_FORWARD, "forwarded");
+    if (inside && acc->rerouted)
+        effect_route(acc, element_child(inside, NS_CLIENT, "message"))->rerouted = true;
+    return HOOK_STOP;
 }
 
 static enum verdict on_received(struct acc *acc, struct session *session)
 {
     (void)session;
     struct session *target = acc->to.resource.len ? users_session(&acc->to) : NULL;
-    if (is_carbon(acc)) /* a copy is for that resource alone */
-        return target ? HOOK_OK : HOOK_STOP;
+    if (is_carbon(acc))
+        return target ? HOOK_OK : lost_copy(acc);
     struct user *user = is_eligible(acc) ? users_find(&acc->to) : NULL;
     if (user && !is_private_of_room(acc->element) && somebody_gets_it(user, target))
         copy_received(acc, user, target);

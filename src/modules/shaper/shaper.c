@@ -56,6 +56,15 @@ static enum verdict on_opened(struct acc *acc, struct session *session)
     return HOOK_OK;
 }
 
+/* Bytes are counted by connection; what may still come is the session's. */
+static enum verdict on_resumed(struct acc *acc, struct session *session)
+{
+    struct shaper *shaper = session_slot(session, &module_shaper);
+    (void)acc;
+    shaper->seen_len = session->conn->received_len;
+    return HOOK_OK;
+}
+
 static void refill(struct shaper *shaper, uint64_t now_us)
 {
     if (now_us < shaper->tokens_at_us) /* the clock was set back */
@@ -108,6 +117,7 @@ static enum err start(struct host_type *type, const void *conf, const char **why
 
 static const struct hook hooks[] = {
     {.at = HOOK_session_opened, .run = on_opened},
+    {.at = HOOK_session_resumed, .run = on_resumed},
     {.at = HOOK_user_send_packet, .run = on_packet},
     {0},
 };
