@@ -42,6 +42,8 @@ modules:
   register: {{ registration_timeout: 0s }}
   presence: {{}}
   carbons: {{}}
+  csi: {{}}
+  sm: {{ resume_timeout: 60s }}
 """
 
 
