@@ -153,29 +153,46 @@ static enum err start_seats(const struct boot *boot, struct seat *seats)
     return ERR_OK;
 }
 
-/* What the helpers sent while the shards ended is run here, so that its owners can free it. */
-static void run_last_mail(unsigned shards)
+/* Passes on what ended helpers could not send because a ring was full. True: some is still left. */
+static bool flush_helpers(unsigned shards, unsigned helpers)
 {
-    for (unsigned i = 0; i < shards; i++) {
-        if (!shard_at(i))
-            continue;
-        shard_enter(shard_at(i));
-        while (mail_run())
-            ;
+    size_t left = 0;
+    for (unsigned i = 0; i < helpers; i++) {
+        mail_enter(shards + i);
+        left += mail_flush();
     }
+    return left > 0;
+}
+
+/* What the helpers sent while the shards ended is run here, so that its owners can free it. */
+static void run_last_mail(unsigned shards, unsigned helpers)
+{
+    bool more;
+    do {
+        more = flush_helpers(shards, helpers);
+        for (unsigned i = 0; i < shards; i++) {
+            if (!shard_at(i))
+                continue;
+            shard_enter(shard_at(i));
+            while (mail_run())
+                ;
+        }
+    } while (more);
 }
 
 enum err boot_run(const struct boot *boot)
 {
     struct seat *seats = mem_zalloc(boot->shards * sizeof *seats);
     stop_mails = mem_zalloc(boot->shards * sizeof *stop_mails);
+    unsigned helpers = helper_count();
     atomic_store(&stop_asked, false);
+    atomic_store(&failed_seats, 0);
     prepare(boot->shards);
     helper_start_all(boot->shards);
     enum err err = start_seats(boot, seats);
     mail_enter(0);
     helper_stop_all();
-    run_last_mail(boot->shards);
+    run_last_mail(boot->shards, helpers);
     for (unsigned i = 0; i < boot->shards; i++)
         if (shard_at(i))
             shard_free(shard_at(i));
@@ -216,8 +233,9 @@ enum err boot_single(struct shard **out)
 
 void boot_single_end(struct shard *shard)
 {
+    unsigned helpers = helper_count();
     helper_stop_all();
-    run_last_mail(1);
+    run_last_mail(1, helpers);
     shard_free(shard);
     mail_teardown();
 }

@@ -49,6 +49,8 @@ void conn_discard(struct conn *conn)
     task_drop(&conn->flush);
     task_drop(&conn->again);
     shard_drop(&conn->linger);
+    if (conn->send.armed) /* the kernel must not read the buffers that are given back */
+        ring_shutdown(shard_self->ring, conn->fd, SHUT_RDWR);
     ring_close(shard_self->ring, conn->fd);
     buf_fini(&conn->in);
     buf_fini(&conn->out);
@@ -130,8 +132,11 @@ static void feed_tls(struct conn *conn, struct str cipher)
     enum err err = tls_input(conn->tls, cipher, &conn->in, &conn->wire, &conn->secured);
     if (buf_len(&conn->wire))
         conn_flush(conn);
-    if (!was_secured && conn->secured && !conn->closing)
+    if (!was_secured && conn->secured && !conn->closing) {
         conn->events->on_secured(conn);
+        if (buf_len(&conn->out))
+            conn_flush(conn);
+    }
     if (err == ERR_CLOSED)
         conn->peer_closed = true;
     else if (err) /* an alert may be on its way: let it out, then end */
@@ -261,10 +266,11 @@ static void send_next(struct conn *conn)
     }
 }
 
-/* Moves what gathered behind what is on its way, through the filter. */
+/* Moves what gathered behind what is on its way, through the filter. What is said during a TLS
+ * handshake waits for its end: it must not go out in the clear. */
 static enum err gather(struct conn *conn)
 {
-    if (buf_len(&conn->out) == 0)
+    if (buf_len(&conn->out) == 0 || (conn->tls && !conn->secured))
         return ERR_OK;
     enum err err = ERR_OK;
     if (conn->secured) {
@@ -401,12 +407,14 @@ void conn_close(struct conn *conn)
         return;
     }
     conn->closing = true;
+    conn->started = true; /* to see the peer's FIN */
     conn->moving = false;
+    buf_fini(&conn->out); /* said during a handshake: nobody will read it */
     if (conn->tls)
         tls_close(conn->tls, &conn->wire);
     shard_after(&conn->linger, LIMIT_CONN_LINGER, on_linger);
     shard_flush(&conn->flush);
-    arm_recv(conn); /* to see the peer's FIN */
+    arm_recv(conn);
 }
 
 void conn_abort(struct conn *conn, enum err why)

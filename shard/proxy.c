@@ -14,6 +14,18 @@ static bool is_address(int family, struct str text, char out[PROXY_ADDRESS_ROOM]
            inet_pton(family, out, raw) == 1;
 }
 
+/* "TCP4 192.0.2.1 198.51.100.2 51234 5222": the source is kept, the rest must be there. */
+static bool take_v1_line(struct str line, char address[PROXY_ADDRESS_ROOM])
+{
+    char destination[PROXY_ADDRESS_ROOM];
+    uint64_t port;
+    struct str family = str_cut(line, ' ', &line), source = str_cut(line, ' ', &line);
+    struct str target = str_cut(line, ' ', &line), from_port = str_cut(line, ' ', &line);
+    int kind = str_is(family, "TCP4") ? AF_INET : str_is(family, "TCP6") ? AF_INET6 : 0;
+    return kind && is_address(kind, source, address) && is_address(kind, target, destination) &&
+           text_u64(from_port, 0, 65535, &port) && text_u64(line, 0, 65535, &port);
+}
+
 /* "PROXY TCP4 192.0.2.1 198.51.100.2 51234 5222\r\n" */
 static enum err parse_v1(struct str bytes, size_t *used, char address[PROXY_ADDRESS_ROOM])
 {
@@ -26,14 +38,11 @@ static enum err parse_v1(struct str bytes, size_t *used, char address[PROXY_ADDR
     if (*used < 2 || end[-1] != '\r')
         return ERR_INVALID;
     str_cut(rest, ' ', &rest);
-    struct str family = str_cut(rest, ' ', &rest);
-    struct str source = str_cut(rest, ' ', &rest);
     address[0] = '\0';
-    if (str_is(family, "UNKNOWN"))
+    struct str behind;
+    if (str_is(str_cut(rest, ' ', &behind), "UNKNOWN"))
         return ERR_OK;
-    if (str_is(family, "TCP4") && is_address(AF_INET, source, address))
-        return ERR_OK;
-    return str_is(family, "TCP6") && is_address(AF_INET6, source, address) ? ERR_OK : ERR_INVALID;
+    return take_v1_line(rest, address) ? ERR_OK : ERR_INVALID;
 }
 
 static enum err parse_v2(struct str bytes, size_t *used, char address[PROXY_ADDRESS_ROOM])

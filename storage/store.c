@@ -1,4 +1,4 @@
-#include "store.h"
+#include "backend.h"
 
 #include "check.h"
 #include "limits.h"

@@ -24,7 +24,27 @@ enum store_kind {
     STORE_ACCOUNT_LIST,   /* list: domain, after, limit → items in order of user */
     STORE_ACCOUNT_IMPORT, /* import: adds those that are not there; → added */
     STORE_ACCOUNT_COUNT,  /* list: domain → total */
+    STORE_ROSTER_GET, /* roster: user, domain → items in order of contact, version. NOT_FOUND */
+    STORE_ROSTER_SET, /* roster: adds or replaces one item. NOT_FOUND: no such account */
+    STORE_ROSTER_REMOVE, /* roster: drops the contact of one item. NOT_FOUND */
     STORE_KIND_COUNT
+};
+
+/* What stands between a user and a contact (RFC 6121 appendix A). */
+enum store_roster_flags {
+    ROSTER_TO = 1,        /* the user gets the contact's presence */
+    ROSTER_FROM = 2,      /* the contact gets the user's presence */
+    ROSTER_ASK = 4,       /* the user has asked for the contact's presence */
+    ROSTER_ASKED = 8,     /* the contact has asked for the user's (`request`) */
+    ROSTER_APPROVED = 16, /* the user has approved that beforehand */
+    ROSTER_LISTED = 32,   /* the contact is in the roster that clients see */
+};
+
+struct store_roster_item {
+    struct str contact, name;
+    struct str groups;  /* one name a line */
+    struct str request; /* the stanza that ROSTER_ASKED speaks of */
+    unsigned flags;
 };
 
 /* Parts of a JID are prepared. `credentials` is the text form of credentials.h; `pending` is a
@@ -59,6 +79,12 @@ struct store_op {
             size_t count;
             uint64_t added;
         } import;
+        struct {
+            struct str user, domain;
+            struct store_roster_item *items; /* SET, REMOVE: one */
+            size_t count;
+            uint64_t version; /* SET, REMOVE: the new one */
+        } roster;
     };
     /* private to the storage floor */
     uint64_t deadline_ms, asked_us;
@@ -114,32 +140,5 @@ bool store_ready(const struct shard *shard, const char **why);
 const char *store_version(void);
 
 extern struct metric *const store_metrics[];
-
-/* --- For back ends --- */
-
-struct store_backend {
-    const char *name;
-    enum err (*setup)(const struct store_config *config, const char **why);
-    void (*teardown)(void);
-    void *(*shard_start)(struct shard *shard); /* returns the back end's state of the shard */
-    void (*shard_stop)(void *state);
-    void (*submit)(void *state, struct store_op *op);
-    bool (*ready)(void *state, const char **why);
-    const char *(*version)(void);
-};
-
-/* A back end gives an operation back, once, on the asking shard, results filled in. It may do so
- * inside `submit`. `done` runs in here otherwise, and may ask for more. */
-void store_finish(struct store_op *op, enum err outcome);
-
-extern const struct store_backend store_sqlite, store_postgresql, store_memory;
-
-/* Transactions committed (on PostgreSQL: pipeline syncs) and connections lost; back ends count. */
-extern struct metric store_commits, store_lost;
-
-/* The memory back end asks this before each operation, if it is set (the simulator, tests): how
- * long the answer takes, and ERR_OK or the outcome of an operation that shall not be done at all.
- * So ERR_TIMEOUT with a long delay is a lost question, ERR_OK with a long delay a lost answer. */
-extern enum err (*store_mem_hook)(const struct store_op *op, uint64_t *delay_ms);
 
 #endif

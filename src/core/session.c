@@ -38,7 +38,8 @@ static atomic_ullong last_number;
 void session_free(struct session *session)
 {
     metric_add(&session_now, -1);
-    list_drop(&session->shard_link);
+    if (list_has(&session->shard_link))
+        list_drop(&session->shard_link);
     jid_drop(&session->jid);
     mem_free(session->conn);
     mem_free(session);

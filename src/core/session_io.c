@@ -142,10 +142,12 @@ static void on_leave(struct conn *conn)
 void session_arrived(struct conn *conn)
 {
     struct session *session = conn->owner;
-    if (!core_self()) /* the process is about to end */
-        return;
     session->home = shard_self->id;
     metric_count(&session_now);
+    if (!core_self()) { /* this shard has stopped meanwhile: the process is about to end */
+        session_drop_now(session);
+        return;
+    }
     list_push(session_list(), &session->shard_link);
     state_enter(session, session->state);
     if (core_is_draining())

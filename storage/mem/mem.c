@@ -1,8 +1,9 @@
 /* The memory back end: one map for the whole process, for tests and the simulator. */
 #include "mem.h"
 
+#include "backend.h"
 #include "map.h"
-#include "store.h"
+#include "mem_roster.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@ struct account {
     char *user, *domain, *credentials;
     char *pending; /* NUL inside is fine, its length counts */
     size_t pending_len;
+    struct mem_roster roster;
 };
 
 /* Shards share it; nothing in here takes long enough to mind the lock. */
@@ -72,6 +74,7 @@ static void account_free(struct account *account)
     mem_free(account->domain);
     mem_free(account->credentials);
     mem_free(account->pending);
+    mem_roster_fini(&account->roster);
     mem_free(account);
 }
 
@@ -172,6 +175,19 @@ static enum err count(struct store_op *op)
     return ERR_OK;
 }
 
+static enum err run_roster(struct store_op *op)
+{
+    struct store_account owner = {.user = op->roster.user, .domain = op->roster.domain};
+    struct account *account = find(&owner);
+    if (!account)
+        return ERR_NOT_FOUND;
+    if (op->kind == STORE_ROSTER_GET)
+        return mem_roster_get(&account->roster, op);
+    if (op->kind == STORE_ROSTER_SET)
+        return mem_roster_set(&account->roster, op);
+    return mem_roster_remove(&account->roster, op);
+}
+
 static enum err run(struct store_op *op)
 {
     switch (op->kind) {
@@ -189,6 +205,10 @@ static enum err run(struct store_op *op)
         return import(op);
     case STORE_ACCOUNT_COUNT:
         return count(op);
+    case STORE_ROSTER_GET:
+    case STORE_ROSTER_SET:
+    case STORE_ROSTER_REMOVE:
+        return run_roster(op);
     case STORE_KIND_COUNT:
         break;
     }

@@ -2,6 +2,7 @@
  * The PostgreSQL back end: a few connections a shard. The first is for writes, the others for
  * reads, so that a read does not wait behind a batch; each stands in for the others.
  */
+#include "backend.h"
 #include "mem.h"
 #include "pg_base.h"
 #include "pg_conn.h"
@@ -21,12 +22,14 @@ static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
     [STORE_ACCOUNT_GET] = &pg_account_get,     [STORE_ACCOUNT_ADD] = &pg_account_add,
     [STORE_ACCOUNT_SET] = &pg_account_set,     [STORE_ACCOUNT_REMOVE] = &pg_account_remove,
     [STORE_ACCOUNT_LIST] = &pg_account_list,   [STORE_ACCOUNT_IMPORT] = &pg_account_import,
-    [STORE_ACCOUNT_COUNT] = &pg_account_count,
+    [STORE_ACCOUNT_COUNT] = &pg_account_count, [STORE_ROSTER_GET] = &pg_roster_get,
+    [STORE_ROSTER_SET] = &pg_roster_set,       [STORE_ROSTER_REMOVE] = &pg_roster_remove,
 };
 
 /* Each part of the domain brings its statements; the last table is the end. */
 static const struct pg_statement no_statements[] = {{NULL, NULL}};
-static const struct pg_statement *const tables[] = {pg_account_statements, no_statements};
+static const struct pg_statement *const tables[] = {pg_account_statements, pg_roster_statements,
+                                                    no_statements};
 
 const struct pg_statement *pg_statement_at(unsigned index)
 {

@@ -1,5 +1,6 @@
 #include "pg_conn.h"
 
+#include "backend.h"
 #include "log.h"
 #include "mem.h"
 #include "pg_group.h"

@@ -1,5 +1,6 @@
 #include "pg_group.h"
 
+#include "backend.h"
 #include "log.h"
 
 /* SERIALIZABLE is not used, so what can fail by bad luck is a deadlock; three in a row are none. */

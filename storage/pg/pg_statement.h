@@ -39,4 +39,8 @@ extern const struct pg_statement pg_account_statements[];
 extern const struct pg_kind pg_account_get, pg_account_add, pg_account_set, pg_account_remove,
     pg_account_list, pg_account_import, pg_account_count;
 
+/* Rosters (pg_roster.c). */
+extern const struct pg_statement pg_roster_statements[];
+extern const struct pg_kind pg_roster_get, pg_roster_set, pg_roster_remove;
+
 #endif

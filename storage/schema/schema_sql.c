@@ -24,6 +24,18 @@ static const struct schema_step pg_steps[] = {
      "    UNIQUE (domain_id, name)\n"
      ");\n"
     },
+    {2, "002_roster",
+     "CREATE TABLE roster (\n"
+     "    account_id bigint NOT NULL REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    contact text COLLATE \"C\" NOT NULL CHECK (contact <> ''),\n"
+     "    name text NOT NULL,\n"
+     "    groups text NOT NULL,\n"
+     "    flags bigint NOT NULL,\n"
+     "    request text NOT NULL,\n"
+     "    PRIMARY KEY (account_id, contact)\n"
+     ");\n"
+     "ALTER TABLE account ADD COLUMN roster_version bigint NOT NULL DEFAULT 0;\n"
+    },
 };
 
 const struct schema schema_pg = {"pg", pg_steps, COUNT_OF(pg_steps)};
@@ -47,6 +59,18 @@ static const struct schema_step sqlite_steps[] = {
      "    created_at INTEGER NOT NULL DEFAULT (unixepoch()),\n"
      "    UNIQUE (domain_id, name)\n"
      ") STRICT;\n"
+    },
+    {2, "002_roster",
+     "CREATE TABLE roster (\n"
+     "    account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    contact TEXT NOT NULL CHECK (contact <> ''),\n"
+     "    name TEXT NOT NULL,\n"
+     "    groups TEXT NOT NULL,\n"
+     "    flags INTEGER NOT NULL,\n"
+     "    request TEXT NOT NULL,\n"
+     "    PRIMARY KEY (account_id, contact)\n"
+     ") STRICT, WITHOUT ROWID;\n"
+     "ALTER TABLE account ADD COLUMN roster_version INTEGER NOT NULL DEFAULT 0;\n"
     },
 };
 

@@ -4,12 +4,12 @@
  * write is answered after its commit, and a reader starts a transaction for each read: so a read
  * sees each write that was answered before it was asked.
  */
+#include "backend.h"
 #include "lite.h"
-#include "lite_account.h"
+#include "lite_roster.h"
 #include "log.h"
 #include "mem.h"
 #include "schema.h"
-#include "store.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -49,6 +49,9 @@ static const struct {
     [STORE_ACCOUNT_LIST] = {lite_account_list, false},
     [STORE_ACCOUNT_IMPORT] = {lite_account_import, true},
     [STORE_ACCOUNT_COUNT] = {lite_account_count, false},
+    [STORE_ROSTER_GET] = {lite_roster_get, false},
+    [STORE_ROSTER_SET] = {lite_roster_set, true},
+    [STORE_ROSTER_REMOVE] = {lite_roster_remove, true},
 };
 
 static struct store_op *op_of(struct job *job)

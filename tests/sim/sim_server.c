@@ -1,5 +1,6 @@
 #include "sim_server.h"
 
+#include "backend.h"
 #include "check.h"
 #include "config.h"
 #include "core.h"

@@ -1,3 +1,4 @@
+#include "backend.h"
 #include "credentials.h"
 #include "ctl_stage.h"
 

@@ -123,6 +123,31 @@ static void direct_byte_by_byte(void **state)
     }
 }
 
+/* What is said before the handshake is over waits for it, and never goes out in the clear. */
+static void what_is_said_too_early_is_said_later(void **state)
+{
+    struct buf got = {0};
+    (void)state;
+    open_direct();
+    conn_write(&owner.conn, STR("answer"));
+    turn_for(5);
+    assert_false(peer_reads(&got));
+    assert_int_equal(buf_len(&got), 0);
+    client_shakes_hands(SIZE_MAX);
+    TURN_UNTIL(client_reads() || buf_len(&client.plain) == 6);
+    assert_memory_equal(buf_at(&client.plain), "answer", 6);
+    buf_fini(&client.plain);
+    end_with_close_notify();
+    open_direct();
+    conn_write(&owner.conn, STR("answer"));
+    conn_close(&owner.conn);
+    TURN_UNTIL(peer_reads(&got));
+    assert_null(memmem(buf_at(&got), buf_len(&got), "answer", 6));
+    peer_closes();
+    expect_end(ERR_OK);
+    buf_fini(&got);
+}
+
 /* --- STARTTLS --- */
 
 static bool keep_rest;
@@ -379,15 +404,11 @@ static void openssl_is_served(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SHARD_TEST(direct_byte_by_byte),
-        SHARD_TEST(what_is_injected_is_dropped),
-        SHARD_TEST(plaintext_behind_the_switch_ends_it),
-        SHARD_TEST(the_rest_may_be_the_hello),
-        SHARD_TEST(much_in_both_directions),
-        SHARD_TEST(a_pause_holds_plaintext),
-        SHARD_TEST(we_close),
-        SHARD_TEST(garbage_gets_an_alert),
-        SHARD_TEST(an_end_within_the_handshake),
+        SHARD_TEST(direct_byte_by_byte),         SHARD_TEST(what_is_said_too_early_is_said_later),
+        SHARD_TEST(what_is_injected_is_dropped), SHARD_TEST(plaintext_behind_the_switch_ends_it),
+        SHARD_TEST(the_rest_may_be_the_hello),   SHARD_TEST(much_in_both_directions),
+        SHARD_TEST(a_pause_holds_plaintext),     SHARD_TEST(we_close),
+        SHARD_TEST(garbage_gets_an_alert),       SHARD_TEST(an_end_within_the_handshake),
         SHARD_TEST(openssl_is_served),
     };
     return cmocka_run_group_tests(tests, up, down);

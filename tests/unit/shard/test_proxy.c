@@ -97,6 +97,11 @@ static const struct header malformed[] = {
     HEADER("PROXY TCP4 192.0.2.256 198.51.100.2 51234 5222\r\n", NULL),
     HEADER("PROXY TCP4  198.51.100.2 51234 5222\r\n", NULL),
     HEADER("PROXY TCP4\r\n", NULL),
+    HEADER("PROXY TCP4 192.0.2.1\r\n", NULL),
+    HEADER("PROXY TCP4 192.0.2.1 198.51.100.2 51234\r\n", NULL),
+    HEADER("PROXY TCP4 192.0.2.1 198.51.100.2 51234 65536\r\n", NULL),
+    HEADER("PROXY TCP4 192.0.2.1 2001:db8::2 51234 5222\r\n", NULL),
+    HEADER("PROXY UNKNOWNX\r\n", NULL),
     HEADER("PROXY TCP6 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff "
            "::1 1 1\r\n",
            NULL),

@@ -1,18 +1,7 @@
 /* What store.h promises, on each back end in the same words. */
-#include "store_pg.h"
-#include "store_stage.h"
-
-#include "log.h"
+#include "store_contract.h"
 
 enum { MANY = 1000 };
-
-static struct store_config config;
-
-static struct store_account account(const char *user, const char *domain, const char *credentials)
-{
-    return (struct store_account){
-        .user = str_of(user), .domain = str_of(domain), .credentials = str_of(credentials)};
-}
 
 static void must(enum store_kind kind, struct store_account account, enum err expected)
 {
@@ -340,34 +329,6 @@ static void test_chain(void **state)
     stage_until(&reply.done);
 }
 
-static int open_group(void **state)
-{
-    (void)state;
-    const char *why = "";
-    if (stage_open(&config, &why)) {
-        fprintf(stderr, "%s\n", why);
-        return -1;
-    }
-    stage_until_ready(true);
-    return 0;
-}
-
-/* What is under way at the end is answered all the same. */
-static int close_group(void **state)
-{
-    (void)state;
-    struct reply last[3] = {0};
-    for (int i = 0; i < 3; i++)
-        store_ask(account_op(i ? STORE_ACCOUNT_GET : STORE_ACCOUNT_ADD,
-                             account("last", "last.example", "x"), &last[i]),
-                  0);
-    stage_close();
-    for (int i = 0; i < 3; i++)
-        if (last[i].times != 1 || last[i].outcome != ERR_DOWN)
-            return -1;
-    return 0;
-}
-
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_missing),        cmocka_unit_test(test_life),
     cmocka_unit_test(test_pending),        cmocka_unit_test(test_odd_text),
@@ -378,43 +339,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_revoke_itself),  cmocka_unit_test(test_chain),
 };
 
-static int run(enum store_backend_id backend)
-{
-    config.backend = (int)backend;
-    fprintf(stderr, "--- %s\n", store_backend_names[backend]);
-    return cmocka_run_group_tests_name(store_backend_names[backend], tests, open_group,
-                                       close_group);
-}
-
-static int run_sqlite(void)
-{
-    char dir[] = "/tmp/ringtail-contract-XXXXXX";
-    if (!mkdtemp(dir))
-        return 1;
-    config.data_dir = dir;
-    int failed = run(STORE_SQLITE);
-    char path[64];
-    snprintf(path, sizeof path, "%s/ringtail.sqlite", dir);
-    unlink(path);
-    return failed + (rmdir(dir) != 0); /* a clean end leaves no WAL behind */
-}
-
-static int run_pg(unsigned connections)
-{
-    pg_fresh_schema();
-    config.conninfo = pg_conninfo;
-    config.connections_per_shard = connections;
-    return run(STORE_POSTGRESQL);
-}
-
 int main(void)
 {
-    log_threshold = LOG_ERROR;
-    int failed = run(STORE_MEMORY) + run_sqlite();
-    int pg = pg_test_setup();
-    if (pg)
-        return failed + (pg != 1);
-    failed += run_pg(1) + run_pg(3);
-    pg_test_teardown();
-    return failed;
+    return contract_run(tests, COUNT_OF(tests));
 }

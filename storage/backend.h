@@ -1,0 +1,34 @@
+/*
+ * What a storage back end is to store.c. DESIGN: storage.
+ */
+#ifndef RT_BACKEND_H
+#define RT_BACKEND_H
+
+#include "store.h"
+
+struct store_backend {
+    const char *name;
+    enum err (*setup)(const struct store_config *config, const char **why);
+    void (*teardown)(void);
+    void *(*shard_start)(struct shard *shard); /* returns the back end's state of the shard */
+    void (*shard_stop)(void *state);
+    void (*submit)(void *state, struct store_op *op);
+    bool (*ready)(void *state, const char **why);
+    const char *(*version)(void);
+};
+
+/* A back end gives an operation back, once, on the asking shard, results filled in. It may do so
+ * inside `submit`. `done` runs in here otherwise, and may ask for more. */
+void store_finish(struct store_op *op, enum err outcome);
+
+extern const struct store_backend store_sqlite, store_postgresql, store_memory;
+
+/* Transactions committed (on PostgreSQL: pipeline syncs) and connections lost; back ends count. */
+extern struct metric store_commits, store_lost;
+
+/* The memory back end asks this before each operation, if it is set (the simulator, tests): how
+ * long the answer takes, and ERR_OK or the outcome of an operation that shall not be done at all.
+ * So ERR_TIMEOUT with a long delay is a lost question, ERR_OK with a long delay a lost answer. */
+extern enum err (*store_mem_hook)(const struct store_op *op, uint64_t *delay_ms);
+
+#endif

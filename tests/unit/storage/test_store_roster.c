@@ -1,0 +1,182 @@
+/* What store.h promises of rosters, on each back end in the same words. */
+#include "store_contract.h"
+
+struct roster {
+    bool done;
+    enum err outcome;
+    struct store_roster_item items[64];
+    size_t count;
+    uint64_t version;
+};
+
+static struct roster got;
+
+static void on_roster(struct store_op *op)
+{
+    got.done = true;
+    got.outcome = op->outcome;
+    if (op->outcome || op->kind != STORE_ROSTER_GET)
+        return;
+    got.version = op->roster.version;
+    got.count = op->roster.count;
+    assert_true(got.count <= COUNT_OF(got.items));
+    for (size_t i = 0; i < got.count; i++) {
+        const struct store_roster_item *item = &op->roster.items[i];
+        got.items[i] = (struct store_roster_item){
+            .contact = arena_str(&stage_texts, item->contact),
+            .name = arena_str(&stage_texts, item->name),
+            .groups = arena_str(&stage_texts, item->groups),
+            .request = arena_str(&stage_texts, item->request),
+            .flags = item->flags,
+        };
+    }
+}
+
+static enum err ask(enum store_kind kind, const char *user, struct store_roster_item item,
+                    uint64_t version)
+{
+    got = (struct roster){0};
+    struct store_op *op = store_op_new(kind, on_roster, NULL);
+    op->roster.user = arena_str(&op->arena, str_of(user));
+    op->roster.domain = arena_str(&op->arena, STR("r.example"));
+    op->roster.version = version;
+    op->roster.count = 1;
+    op->roster.items = arena_zero(&op->arena, sizeof item);
+    op->roster.items[0] = item; /* constants */
+    store_ask(op, 0);
+    stage_until(&got.done);
+    return got.outcome;
+}
+
+static struct store_roster_item contact(const char *jid)
+{
+    return (struct store_roster_item){.contact = str_of(jid)};
+}
+
+static void get(const char *user)
+{
+    assert_int_equal(ask(STORE_ROSTER_GET, user, contact("-"), 0), ERR_OK);
+}
+
+static void add_account(const char *user)
+{
+    struct reply reply;
+    assert_int_equal(ask_account(STORE_ACCOUNT_ADD, account(user, "r.example", "x"), &reply),
+                     ERR_OK);
+}
+
+static void remove_account(const char *user)
+{
+    struct reply reply;
+    assert_int_equal(ask_account(STORE_ACCOUNT_REMOVE, account(user, "r.example", ""), &reply),
+                     ERR_OK);
+}
+
+static void who_has_no_account_has_no_roster(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(STORE_ROSTER_GET, "nobody", contact("-"), 0), ERR_NOT_FOUND);
+    assert_int_equal(ask(STORE_ROSTER_SET, "nobody", contact("a@x"), 1), ERR_NOT_FOUND);
+    assert_int_equal(ask(STORE_ROSTER_REMOVE, "nobody", contact("a@x"), 1), ERR_NOT_FOUND);
+}
+
+static void a_roster_begins_empty(void **state)
+{
+    (void)state;
+    add_account("empty");
+    get("empty");
+    assert_int_equal(got.count, 0);
+    assert_int_equal(got.version, 0);
+    assert_int_equal(ask(STORE_ROSTER_REMOVE, "empty", contact("a@x"), 1), ERR_NOT_FOUND);
+    assert_int_equal(ask(STORE_ROSTER_SET, "empty", contact(""), 1), ERR_INVALID);
+    get("empty");
+    assert_int_equal(got.count, 0);
+}
+
+static void items_come_back_as_they_were_set(void **state)
+{
+    (void)state;
+    const struct store_roster_item full = {.contact = STR("bob@x.example"),
+                                           .name = STR("Bob <\xc3\xa4&'\">"),
+                                           .groups = STR("Friends\nWork"),
+                                           .request = STR("<presence type='subscribe'/>"),
+                                           .flags = ROSTER_TO | ROSTER_ASKED | ROSTER_LISTED};
+    add_account("alice");
+    assert_int_equal(ask(STORE_ROSTER_SET, "alice", full, 1), ERR_OK);
+    assert_int_equal(ask(STORE_ROSTER_SET, "alice", contact("zoe@x.example"), 2), ERR_OK);
+    assert_int_equal(ask(STORE_ROSTER_SET, "alice", contact("al@x.example"), 3), ERR_OK);
+    get("alice");
+    assert_int_equal(got.version, 3);
+    assert_int_equal(got.count, 3);
+    assert_true(str_is(got.items[0].contact, "al@x.example"));
+    assert_int_equal(got.items[0].name.len + got.items[0].groups.len, 0);
+    assert_true(str_eq(got.items[1].contact, full.contact));
+    assert_true(str_eq(got.items[1].name, full.name));
+    assert_true(str_eq(got.items[1].groups, full.groups));
+    assert_true(str_eq(got.items[1].request, full.request));
+    assert_int_equal(got.items[1].flags, full.flags);
+    assert_true(str_is(got.items[2].contact, "zoe@x.example"));
+}
+
+static void an_item_is_replaced_whole(void **state)
+{
+    (void)state;
+    struct store_roster_item item = {.contact = STR("bob@x.example"), .flags = ROSTER_FROM};
+    assert_int_equal(ask(STORE_ROSTER_SET, "alice", item, 4), ERR_OK);
+    get("alice");
+    assert_int_equal(got.version, 4);
+    assert_int_equal(got.count, 3);
+    assert_int_equal(got.items[1].flags, ROSTER_FROM);
+    assert_int_equal(got.items[1].name.len + got.items[1].groups.len + got.items[1].request.len, 0);
+}
+
+static void an_item_is_removed(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(STORE_ROSTER_REMOVE, "alice", contact("bob@x.example"), 5), ERR_OK);
+    get("alice");
+    assert_int_equal(got.version, 5);
+    assert_int_equal(got.count, 2);
+}
+
+static void many_items_come_in_order(void **state)
+{
+    (void)state;
+    char names[50][24];
+    add_account("many");
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        snprintf(names[i], sizeof names[i], "c%02zu@x.example", i * 7 % COUNT_OF(names));
+        assert_int_equal(ask(STORE_ROSTER_SET, "many", contact(names[i]), i + 1), ERR_OK);
+    }
+    get("many");
+    assert_int_equal(got.count, COUNT_OF(names));
+    for (size_t i = 1; i < got.count; i++)
+        assert_true(memcmp(got.items[i - 1].contact.at, got.items[i].contact.at, 3) < 0);
+}
+
+/* Who gets the name of a removed account does not get its contacts. */
+static void a_roster_goes_with_its_account(void **state)
+{
+    (void)state;
+    remove_account("alice");
+    assert_int_equal(ask(STORE_ROSTER_GET, "alice", contact("-"), 0), ERR_NOT_FOUND);
+    add_account("alice");
+    get("alice");
+    assert_int_equal(got.count, 0);
+    assert_int_equal(got.version, 0);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(who_has_no_account_has_no_roster),
+    cmocka_unit_test(a_roster_begins_empty),
+    cmocka_unit_test(items_come_back_as_they_were_set),
+    cmocka_unit_test(an_item_is_replaced_whole),
+    cmocka_unit_test(an_item_is_removed),
+    cmocka_unit_test(many_items_come_in_order),
+    cmocka_unit_test(a_roster_goes_with_its_account),
+};
+
+int main(void)
+{
+    return contract_run(tests, COUNT_OF(tests));
+}
