@@ -57,6 +57,7 @@ void conn_discard(struct conn *conn)
     buf_fini(&conn->wire);
     buf_fini(&conn->sending);
     tls_free(conn->tls);
+    conn->tls = NULL;
     metric_add(&open_now, -1);
 }
 

@@ -44,6 +44,7 @@ enum conn_pause {
 struct conn {
     int fd;
     const struct conn_events *events;
+    void *owner; /* the owner's own; may change while the connection lives */
     struct tls *tls;
     struct op recv, send;
     struct buf in;      /* plaintext that the owner has not taken */

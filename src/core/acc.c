@@ -2,6 +2,7 @@
 
 #include "check.h"
 #include "core.h"
+#include "delivery.h"
 #include "effect.h"
 #include "session.h"
 #include "shard.h"
@@ -28,6 +29,7 @@ void acc_set(struct acc *acc, struct element *element)
 void acc_free(struct acc *acc)
 {
     effects_drop(acc);
+    delivery_leave(&acc->delivery);
     struct arena arena = acc->arena; /* it holds the accumulator itself */
     arena_fini(&arena);
 }
@@ -47,6 +49,7 @@ struct acc *acc_copy(const struct acc *acc)
     copy_jid(copy, &copy->to, &acc->to);
     copy->host = acc->host;
     copy->stamp_us = acc->stamp_us;
+    copy->rerouted = acc->rerouted;
     return copy;
 }
 
@@ -71,7 +74,7 @@ void acc_park(struct acc *acc, struct session *session, hook_fn *on, void *waits
         return;
     list_push(&session->parked, &acc->link);
     if (!hook_is_receive(acc->at))
-        conn_pause(&session->conn, CONN_PAUSE_OWNER);
+        conn_pause(session->conn, CONN_PAUSE_OWNER);
 }
 
 static void leave_park(struct acc *acc)

@@ -13,6 +13,7 @@
 #include "mail.h"
 #include "stanza.h"
 
+struct delivery;
 struct effect;
 struct host;
 struct store_op;
@@ -28,6 +29,9 @@ struct acc {
     uint64_t stamp_us;       /* when it reached the server, µs since 1970 */
     struct store_op *answer; /* while the continuation of acc_park_store runs */
     void *event_data;
+    struct delivery *delivery; /* when it is one of several copies for a user, else NULL */
+    bool released;             /* a module held it, and lets it go: it is not held again */
+    bool rerouted;             /* it was given to a session before, and archived, counted, copied */
     struct effect *effects, **effects_tail;
     struct link link;        /* in a session's list while parked or waiting */
     struct session *session; /* whose lane it is in, while parked */

@@ -48,9 +48,25 @@ static void replace_older(const struct jid *full)
         session_end(older, STREAM_CONFLICT, "Replaced by new connection");
 }
 
+/* One that waits for a resumption makes room: a client that never resumes would else lock itself
+ * out.
+ */
+static void make_room(struct user *user)
+{
+    LIST_EACH (&user->sessions, link) {
+        struct session *session = LIST_OWNER(link, struct session, user_link);
+        if (session_has_socket(session))
+            continue;
+        session_end(session, STREAM_NO_ERROR, NULL);
+        return;
+    }
+}
+
 static bool has_room(const struct jid *full)
 {
-    const struct user *user = users_find(full);
+    struct user *user = users_find(full);
+    if (user && user->session_count >= LIMIT_SESSIONS_PER_USER)
+        make_room(user);
     return !user || user->session_count < LIMIT_SESSIONS_PER_USER;
 }
 
@@ -127,6 +143,7 @@ const struct state *bind_session(struct session *session, struct acc *acc)
 {
     if (!bind_open(session, acc))
         return NULL;
+    session_handled(session);
     session_write(session, stanza_result(&acc->arena, acc->element));
     acc_free(acc);
     return &state_session_established;

@@ -104,14 +104,14 @@ void c2s_write_header(struct session *session, struct str lang)
     const struct host *host = session->host ? session->host : host_default();
     digest_random(random, sizeof random);
     hex_encode(random, sizeof random, id);
-    struct buf *out = conn_out(&session->conn);
+    struct buf *out = conn_out(session->conn);
     buf_format(out,
                "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
                "xmlns:stream='http://etherx.jabber.org/streams' version='1.0' from='%.*s' "
                "id='%.*s' xml:lang='%.*s'>",
                STR_ARG(host->jid.domain), STREAM_ID_LEN, id, STR_ARG(lang.len ? lang : STR("en")));
     session->header_sent = true;
-    conn_flush(&session->conn);
+    conn_flush(session->conn);
 }
 
 /* "1.0" and everything later counts as 1.0 (RFC 6120 4.7.5). */
@@ -221,13 +221,13 @@ static const struct state *start_tls(struct session *session)
     int mode = session->listener->tls.mode;
     struct str proceed = STR("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
     struct str failure = STR("<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
-    if (session->conn.tls || (mode != TLS_STARTTLS && mode != TLS_STARTTLS_REQUIRED)) {
-        conn_write(&session->conn, failure);
+    if (session->conn->tls || (mode != TLS_STARTTLS && mode != TLS_STARTTLS_REQUIRED)) {
+        conn_write(session->conn, failure);
         session_end(session, STREAM_NO_ERROR, NULL);
         return NULL;
     }
-    conn_write(&session->conn, proceed);
-    conn_start_tls(&session->conn, tls_new(session->listener->tls_context), true);
+    conn_write(session->conn, proceed);
+    conn_start_tls(session->conn, tls_new(session->listener->tls_context), true);
     stream_in_restart(&session->in);
     session->header_sent = false;
     return &state_wait_for_stream;

@@ -8,8 +8,7 @@ enum { AUTH_RETRIES = 3, BIND_RETRIES = 5 };
 
 extern const struct state state_connect, state_wait_for_stream, state_wait_for_feature_before_auth,
     state_wait_for_sasl_response, state_wait_for_stream_authenticated,
-    state_wait_for_feature_after_auth, state_wait_for_session_establishment,
-    state_session_established;
+    state_wait_for_feature_after_auth, state_wait_for_session_establishment;
 
 /* All states of the core, NULL-ended, for `ringtailctl states`. */
 extern const struct state *const c2s_states[];

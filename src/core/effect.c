@@ -32,9 +32,14 @@ static struct acc *journey_of(const struct acc *acc, const struct element *stanz
     return fresh;
 }
 
-void effect_route(struct acc *acc, struct element *stanza)
+struct acc *effect_route(struct acc *acc, struct element *stanza)
 {
-    add(acc, EFFECT_ROUTE)->acc = journey_of(acc, stanza);
+    return add(acc, EFFECT_ROUTE)->acc = journey_of(acc, stanza);
+}
+
+void effect_reroute(struct acc *acc, struct acc *kept)
+{
+    add(acc, EFFECT_REROUTE)->acc = kept;
 }
 
 static bool answerable(const struct acc *acc)
@@ -57,6 +62,12 @@ void effect_error(struct acc *acc, enum stanza_error error, const char *text)
 void effect_flush(struct acc *acc, struct element *stanza)
 {
     add(acc, EFFECT_FLUSH)->acc = journey_of(acc, stanza);
+}
+
+void effect_flush_held(struct acc *acc, struct acc *held)
+{
+    held->released = true;
+    add(acc, EFFECT_FLUSH)->acc = held;
 }
 
 void effect_socket_send(struct acc *acc, struct element *element)
@@ -99,6 +110,23 @@ void effect_hard_stop(struct acc *acc, enum stream_error error, const char *text
     add_stop(acc, EFFECT_HARD_STOP, error, text);
 }
 
+void effect_hard_stop_with(struct acc *acc, enum stream_error error, const struct element *detail)
+{
+    struct effect *effect = add(acc, EFFECT_HARD_STOP);
+    effect->stop.error = error;
+    effect->stop.detail = detail;
+}
+
+void effect_socket_end(struct acc *acc)
+{
+    add(acc, EFFECT_SOCKET_END);
+}
+
+void effect_resume(struct acc *acc, struct session *old)
+{
+    add(acc, EFFECT_RESUME)->session = old;
+}
+
 void effect_remove_user(struct acc *acc)
 {
     add(acc, EFFECT_REMOVE_USER);
@@ -130,6 +158,9 @@ static void apply_late(struct effect *effect, struct session *session)
     case EFFECT_ROUTE:
         router_route(effect->acc, session);
         break;
+    case EFFECT_REROUTE:
+        router_reroute(effect->acc);
+        break;
     case EFFECT_FLUSH:
         session_flush(session, effect->acc);
         break;
@@ -147,9 +178,9 @@ static void apply_late(struct effect *effect, struct session *session)
     }
     case EFFECT_INPUT:
         if (effect->input)
-            conn_resume(&session->conn, CONN_PAUSE_SHAPER);
+            conn_resume(session->conn, CONN_PAUSE_SHAPER);
         else
-            conn_pause(&session->conn, CONN_PAUSE_SHAPER);
+            conn_pause(session->conn, CONN_PAUSE_SHAPER);
         break;
     case EFFECT_AVAILABLE:
         session->available = effect->presence.available;
@@ -157,6 +188,12 @@ static void apply_late(struct effect *effect, struct session *session)
         break;
     case EFFECT_REMOVE_USER:
         users_removed(&session->jid);
+        break;
+    case EFFECT_SOCKET_END:
+        conn_abort(session->conn, ERR_TIMEOUT);
+        break;
+    case EFFECT_RESUME:
+        session_resume(effect->session, session);
         break;
     case EFFECT_SOCKET_SEND:
     case EFFECT_C2S_STATE:
@@ -175,8 +212,8 @@ static struct effect *find(struct effect *effect, enum effect_kind kind)
 /* Everything but routing is nonsense without a session, or drops with it. */
 static bool applies(const struct effect *effect, const struct session *session)
 {
-    return effect->kind == EFFECT_ROUTE || effect->kind == EFFECT_STORE ||
-           (session && !session->ended);
+    return effect->kind == EFFECT_ROUTE || effect->kind == EFFECT_REROUTE ||
+           effect->kind == EFFECT_STORE || (session && !session->ended);
 }
 
 static void drop(struct effect *effect)
@@ -188,7 +225,8 @@ static void drop(struct effect *effect)
 void effects_drop(struct acc *acc)
 {
     for (struct effect *effect = acc->effects; effect; effect = effect->next) {
-        if (effect->kind == EFFECT_ROUTE || effect->kind == EFFECT_FLUSH)
+        if (effect->kind == EFFECT_ROUTE || effect->kind == EFFECT_REROUTE ||
+            effect->kind == EFFECT_FLUSH)
             acc_free(effect->acc);
         else if (effect->kind == EFFECT_STORE)
             store_revoke(effect->op);
@@ -202,7 +240,7 @@ void effects_apply(struct acc *acc, struct session *session)
     struct effect *first = acc->effects, *hard = find(first, EFFECT_HARD_STOP);
     if (hard && session) {
         effects_drop(acc);
-        session_end(session, hard->stop.error, hard->stop.text);
+        session_end_with(session, hard->stop.error, hard->stop.text, hard->stop.detail);
         return;
     }
     acc->effects = NULL;

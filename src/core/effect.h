@@ -13,6 +13,7 @@ struct store_op;
 
 enum effect_kind {
     EFFECT_ROUTE,
+    EFFECT_REROUTE,
     EFFECT_FLUSH,
     EFFECT_SOCKET_SEND,
     EFFECT_C2S_STATE,
@@ -23,13 +24,15 @@ enum effect_kind {
     EFFECT_INPUT,
     EFFECT_AVAILABLE,
     EFFECT_REMOVE_USER,
+    EFFECT_SOCKET_END,
+    EFFECT_RESUME,
 };
 
 struct effect {
     struct effect *next;
     enum effect_kind kind;
     union {
-        struct acc *acc;           /* ROUTE, FLUSH: owned by the effect */
+        struct acc *acc;           /* ROUTE, REROUTE, FLUSH: owned by the effect */
         struct element *element;   /* SOCKET_SEND */
         const struct state *state; /* C2S_STATE */
         struct store_op *op;       /* STORE */
@@ -40,17 +43,23 @@ struct effect {
         struct {
             enum stream_error error;
             const char *text;
+            const struct element *detail;
         } stop;     /* STOP, HARD_STOP */
         bool input; /* INPUT */
         struct {
             bool available;
             int8_t priority;
-        } presence; /* AVAILABLE */
+        } presence;              /* AVAILABLE */
+        struct session *session; /* RESUME */
     };
 };
 
-/* Routes a stanza: its `from` and `to` say where; they must be prepared JIDs. */
-void effect_route(struct acc *acc, struct element *stanza);
+/* Routes a stanza: its `from` and `to` say where; they must be prepared JIDs. Returns the journey,
+ * which is the effect's, for who wants to say more of it. */
+struct acc *effect_route(struct acc *acc, struct element *stanza);
+
+/* Routes a stanza that this session was given and could not take; takes `kept`. */
+void effect_reroute(struct acc *acc, struct acc *kept);
 
 /* Answers the accumulator's stanza: a result (NULL: empty one) or an error; routed to its sender.
  * Nothing is sent in answer to an error or a result. */
@@ -59,6 +68,9 @@ void effect_error(struct acc *acc, enum stanza_error error, const char *text);
 
 /* Gives a stanza to this session through presend only (no receive hooks). */
 void effect_flush(struct acc *acc, struct element *stanza);
+
+/* The same for one that was held; takes `held`. */
+void effect_flush_held(struct acc *acc, struct acc *held);
 
 /* Writes an element to this session's socket at once, without presend. */
 void effect_socket_send(struct acc *acc, struct element *element);
@@ -73,6 +85,15 @@ void effect_timer_drop(struct acc *acc, const struct alarm *alarm);
 /* Asks the session to end (user_stop_request may keep it), or ends it. */
 void effect_stop(struct acc *acc, enum stream_error error, const char *text);
 void effect_hard_stop(struct acc *acc, enum stream_error error, const char *text);
+
+/* The same with an application-specific condition (RFC 6120 4.9.4). */
+void effect_hard_stop_with(struct acc *acc, enum stream_error error, const struct element *detail);
+
+/* The socket is given up without a word, as if the peer had gone. */
+void effect_socket_end(struct acc *acc);
+
+/* This session's connection becomes that of `old`, a session of the same user (session_resume). */
+void effect_resume(struct acc *acc, struct session *old);
 
 /* The account of the session's user was removed: all its sessions end, and the modules hear of it
  * (hook remove_user). */

@@ -54,7 +54,8 @@ static bool iq_is_right(const struct acc *acc)
 
 static void after_kind(struct acc *acc, struct session *session, enum verdict verdict)
 {
-    session->durable_count++;
+    if (acc->kind != STANZA_NONE)
+        session_handled(session);
     if (verdict != HOOK_OK) {
         acc_free(acc);
         return;
@@ -70,19 +71,19 @@ static void after_send_packet(struct acc *acc, struct session *session, enum ver
     static const enum hook_point points[] = {[STANZA_MESSAGE] = HOOK_user_send_message,
                                              [STANZA_PRESENCE] = HOOK_user_send_presence,
                                              [STANZA_IQ] = HOOK_user_send_iq};
-    if (verdict != HOOK_OK || session->ended)
-        acc_free(acc);
-    else if (acc->kind == STANZA_NONE)
+    if (verdict == HOOK_OK && !session->ended && acc->kind == STANZA_NONE)
         c2s_foreign_element(session, acc);
-    else
+    else if (verdict == HOOK_OK && !session->ended)
         hook_chain(points[acc->kind], acc, session, after_kind);
+    else
+        after_kind(acc, session, HOOK_STOP);
 }
 
 /* A stanza that cannot go on is answered at once; its lane is not held up. */
 static void answer_error(struct session *session, struct acc *acc, enum stanza_error error,
                          const char *text)
 {
-    session->durable_count++;
+    session_handled(session);
     if (acc->type != TYPE_ERROR && acc->type != TYPE_RESULT) {
         struct element *answer = stanza_error(&acc->arena, acc->element, error, text);
         struct acc *flush = acc_new();

@@ -8,13 +8,13 @@
 static bool tls_is_due(const struct session *session)
 {
     int mode = session->listener->tls.mode;
-    return !session->conn.tls && (mode == TLS_STARTTLS_REQUIRED ||
-                                  (mode == TLS_STARTTLS && !session->listener->plaintext_auth));
+    return !session->conn->tls && (mode == TLS_STARTTLS_REQUIRED ||
+                                   (mode == TLS_STARTTLS && !session->listener->plaintext_auth));
 }
 
 static void add_starttls(const struct session *session, struct acc *acc)
 {
-    if (session->conn.tls || session->listener->tls.mode == TLS_NONE)
+    if (session->conn->tls || session->listener->tls.mode == TLS_NONE)
         return;
     struct element *starttls = element_add(&acc->arena, acc->element, NS_TLS, "starttls");
     if (tls_is_due(session))

@@ -35,8 +35,8 @@ static struct sasl_binding binding_of(const struct session *session)
 {
     struct sasl_binding binding = {0};
     if (session_is_secure(session)) {
-        binding.tls_exporter = tls_exporter(session->conn.tls);
-        binding.tls_server_end_point = tls_server_end_point(session->conn.tls);
+        binding.tls_exporter = tls_exporter(session->conn->tls);
+        binding.tls_server_end_point = tls_server_end_point(session->conn->tls);
     }
     return binding;
 }
@@ -172,7 +172,7 @@ static void move_home(struct session *session)
 {
     unsigned home = shard_of(session->jid.bare_hash);
     if (home != shard_self->id)
-        conn_move(&session->conn, home, session_arrived);
+        conn_move(session->conn, home, session_arrived);
 }
 
 static void succeed(struct session *session, struct login *login)
@@ -188,8 +188,8 @@ static void succeed(struct session *session, struct login *login)
     login_end(session);
     session->authenticated = true;
     session->header_sent = false;
-    if (session->conn.tls)
-        tls_settle(session->conn.tls);
+    if (session->conn->tls)
+        tls_settle(session->conn->tls);
     stream_in_restart(&session->in);
     session->in.limit_len = session->listener->max_stanza_size > UINT32_MAX
                                 ? UINT32_MAX
@@ -202,7 +202,7 @@ static void succeed(struct session *session, struct login *login)
 
 static void resume(struct login *login, enum sasl_want want)
 {
-    conn_resume(&login->session->conn, CONN_PAUSE_OWNER);
+    conn_resume(login->session->conn, CONN_PAUSE_OWNER);
     go_on(login, want);
 }
 
@@ -238,7 +238,7 @@ static void on_helper(struct login *login, void (*work)(struct job *), void (*do
     login->working = true;
     login->job.work = work;
     login->job.done = done;
-    conn_pause(&login->session->conn, CONN_PAUSE_OWNER);
+    conn_pause(login->session->conn, CONN_PAUSE_OWNER);
     helper_anyone(&login->job);
 }
 
@@ -319,7 +319,7 @@ static void look_up(struct login *login)
     op->account.user = arena_str(&op->arena, login->sasl.username);
     op->account.domain = arena_str(&op->arena, login->sasl.domain);
     login->op = op;
-    conn_pause(&login->session->conn, CONN_PAUSE_OWNER);
+    conn_pause(login->session->conn, CONN_PAUSE_OWNER);
     store_ask(op, 0);
 }
 

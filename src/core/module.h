@@ -7,6 +7,7 @@
 #define RT_MODULE_H
 
 #include "acc.h"
+#include "delivery.h"
 #include "derive.h"
 #include "digest.h"
 #include "effect.h"
@@ -14,6 +15,7 @@
 #include "hook.h"
 #include "host.h"
 #include "iq.h"
+#include "kept.h"
 #include "key.h"
 #include "log.h"
 #include "mem.h"

@@ -1,6 +1,7 @@
 #include "router.h"
 
 #include "core.h"
+#include "delivery.h"
 #include "effect.h"
 #include "host.h"
 #include "iq.h"
@@ -35,6 +36,7 @@ void router_bounce(struct acc *acc, enum stanza_error error, const char *text)
         return;
     }
     metric_count(&bounced);
+    delivery_leave(&acc->delivery); /* which stays on this shard */
     struct jid from = acc->from;
     acc_set(acc, stanza_error(&acc->arena, acc->element, error, text));
     acc->from = acc->to;
@@ -61,9 +63,7 @@ static void after_offline(struct acc *acc, struct session *session, enum verdict
 
 static bool takes_bare(const struct session *session, const struct acc *acc)
 {
-    if (!session->available)
-        return false;
-    return acc->kind == STANZA_PRESENCE || session->priority >= 0;
+    return acc->kind == STANZA_PRESENCE ? session->available : session_takes_bare(session);
 }
 
 /* To every session that takes it; the last one gets the accumulator itself. True: it is gone. */
@@ -74,8 +74,11 @@ static bool deliver_to_all(struct user *user, struct acc *acc)
         struct session *session = LIST_OWNER(link, struct session, user_link);
         if (!takes_bare(session, acc))
             continue;
-        if (last)
-            deliver(last, acc_copy(acc));
+        if (last) {
+            struct acc *copy = acc_copy(acc);
+            delivery_share(acc, copy);
+            deliver(last, copy);
+        }
         last = session;
     }
     if (last)
@@ -199,4 +202,13 @@ void router_route(struct acc *acc, struct session *session)
     mail_send(target, &acc->mail);
     if (session)
         session_mind_lane(session, target);
+}
+
+void router_reroute(struct acc *acc)
+{
+    acc->rerouted = true;
+    if (delivery_leave(&acc->delivery))
+        router_route(acc, NULL);
+    else
+        drop(acc);
 }

@@ -8,6 +8,9 @@
  * pauses when the target is crowded, or NULL. */
 void router_route(struct acc *acc, struct session *session);
 
+/* Routes anew what a session could not take; drops it when another one has a copy. Takes it. */
+void router_reroute(struct acc *acc);
+
 /* Sends an error back to the stanza's sender, unless it is an error or result itself. Takes it. */
 void router_bounce(struct acc *acc, enum stanza_error error, const char *text);
 

@@ -37,13 +37,25 @@ static atomic_ullong last_number;
 
 void session_free(struct session *session)
 {
-    listener_release((struct listener *)&session->listener->listener);
     metric_add(&session_now, -1);
     if (list_has(&session->shard_link))
         list_drop(&session->shard_link);
-    stream_in_fini(&session->in);
     jid_drop(&session->jid);
+    mem_free(session->conn);
     mem_free(session);
+}
+
+void session_lose_conn(struct session *session)
+{
+    session->conn_gone = true;
+    stream_in_fini(&session->in);
+    listener_release((struct listener *)&session->listener->listener);
+}
+
+/* Whoever ended it may still look at it: the memory goes in the next turn. */
+static void on_free(struct task *task)
+{
+    session_free(LIST_OWNER(task, struct session, finish));
 }
 
 /* --- Life --- */
@@ -53,6 +65,7 @@ void session_new(const struct c2s_listener *listener, int fd)
     size_t slots = hosts_session_size(), alarms = hosts_alarm_count();
     struct session *session =
         mem_zalloc(sizeof *session + slots + alarms * sizeof(struct session_alarm));
+    session->conn = mem_zalloc(sizeof *session->conn);
     session->listener = listener;
     session->alarms = (struct session_alarm *)(session->slots + slots);
     for (size_t i = 0; i < alarms; i++)
@@ -66,17 +79,18 @@ void session_new(const struct c2s_listener *listener, int fd)
     list_push(session_list(), &session->shard_link);
     metric_count(&session_now);
     ring_peer(fd, session->peer, sizeof session->peer);
-    conn_init(&session->conn, fd, &session_conn_events);
+    conn_init(session->conn, fd, &session_conn_events);
+    session->conn->owner = session;
     session->proxied = listener->proxy_protocol;
     session->tls_at_once = listener->tls.mode == TLS_DIRECT;
     state_enter(session, &state_connect);
     if (session->tls_at_once && !session->proxied)
-        conn_start_tls(&session->conn, tls_new(listener->tls_context), false);
+        conn_start_tls(session->conn, tls_new(listener->tls_context), false);
     if (core_is_draining()) {
         session_end(session, STREAM_SYSTEM_SHUTDOWN, NULL);
         return;
     }
-    conn_start(&session->conn);
+    conn_start(session->conn);
 }
 
 struct link *session_list(void)
@@ -101,7 +115,8 @@ void session_event(struct session *session, enum c2s_event event, struct acc *ac
         state_enter(session, next);
 }
 
-static void write_error(struct session *session, enum stream_error error, const char *text)
+static void write_error(struct session *session, enum stream_error error, const char *text,
+                        const struct element *detail)
 {
     metric_count(&stream_errors);
     LOG(LOG_DEBUG, "stream_error", LF_INT("session", session->number), LF("peer", session->peer),
@@ -110,7 +125,10 @@ static void write_error(struct session *session, enum stream_error error, const 
         c2s_write_header(session, STR(""));
     struct arena arena;
     arena_init(&arena);
-    element_write(conn_out(&session->conn), stream_error_element(&arena, error, text), NS_CLIENT);
+    struct element *element = stream_error_element(&arena, error, text);
+    if (detail)
+        element_push(element, element_copy(&arena, detail));
+    element_write(conn_out(session->conn), element, NS_CLIENT);
     arena_fini(&arena);
 }
 
@@ -124,12 +142,12 @@ static void empty_lane(struct session *session)
         bool receiving = hook_is_receive(acc->at);
         acc_revoke(acc);
         if (receiving && acc->element)
-            router_route(acc, NULL);
+            router_reroute(acc);
         else
             acc_free(acc);
     }
     while ((link = list_pop(&session->waiting)))
-        router_route(LIST_OWNER(link, struct acc, link), NULL);
+        router_reroute(LIST_OWNER(link, struct acc, link));
     session->waiting_count = 0;
 }
 
@@ -171,16 +189,22 @@ static void close_registration(struct session *session)
 
 void session_end(struct session *session, enum stream_error error, const char *text)
 {
+    session_end_with(session, error, text, NULL);
+}
+
+void session_end_with(struct session *session, enum stream_error error, const char *text,
+                      const struct element *detail)
+{
     if (session->ended)
         return;
     bool was_open = session->open;
     if (session->host && was_open)
         run_end_hook(session, HOOK_user_terminate);
     session->ended = true;
-    if (error != STREAM_NO_ERROR && !session->conn.dead && session_can_write(session))
-        write_error(session, error, text);
-    if (session->header_sent && !session->conn.dead)
-        conn_write(&session->conn, STR("</stream:stream>"));
+    if (error != STREAM_NO_ERROR && !session->conn->dead && session_can_write(session))
+        write_error(session, error, text, detail);
+    if (session->header_sent && !session->conn->dead)
+        conn_write(session->conn, STR("</stream:stream>"));
     if (was_open)
         close_registration(session);
     empty_lane(session);
@@ -190,25 +214,38 @@ void session_end(struct session *session, enum stream_error error, const char *t
     shard_drop(&session->state_timer);
     task_drop(&session->lane);
     task_drop(&session->finish);
-    conn_close(&session->conn);
+    conn_close(session->conn);
+    if (session->conn_gone) {
+        session->finish.run = on_free;
+        shard_soon(&session->finish);
+    }
 }
 
 void session_drop_now(struct session *session)
 {
     session_end(session, STREAM_NO_ERROR, NULL);
-    session->conn.events = NULL;
-    conn_discard(&session->conn);
+    task_drop(&session->finish);
+    if (!session->conn_gone) {
+        session->conn->events = NULL;
+        conn_discard(session->conn);
+        session_lose_conn(session);
+    }
     session_free(session);
+}
+
+bool session_has_socket(const struct session *session)
+{
+    return !session->conn->dead && !session->conn->closing;
 }
 
 bool session_can_write(const struct session *session)
 {
-    return !session->proxied && (!session->conn.tls || session->conn.secured);
+    return !session->proxied && (!session->conn->tls || session->conn->secured);
 }
 
 bool session_is_secure(const struct session *session)
 {
-    return session->conn.tls && session->conn.secured;
+    return session->conn->tls && session->conn->secured;
 }
 
 bool session_is_private(const struct session *session)

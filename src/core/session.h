@@ -28,7 +28,7 @@ struct session_alarm {
 };
 
 struct session {
-    struct conn conn;
+    struct conn *conn; /* its own, dead when the socket is gone; exchanged by a resumption */
     struct stream_in in;
     const struct state *state;
     struct timer state_timer;
@@ -53,7 +53,7 @@ struct session {
     int8_t priority;
     bool available; /* gets messages to the bare JID */
     bool authenticated, header_sent, open, ended, plus_offered, proxied, tls_at_once, said_bye,
-        socket_ended;
+        socket_ended, conn_gone;  /* of the connection, with `in`, `listener` and `peer` */
     char peer[PEER_ROOM];         /* the client's address */
     struct session_alarm *alarms; /* hosts_alarm_count() of them, inside the block */
     _Alignas(max_align_t) char slots[];
@@ -71,6 +71,21 @@ void session_opened(struct session *session);
 /* At the end of a shard: everything at once, nothing is sent. */
 void session_drop_now(struct session *session);
 
+/* True when a message to the bare JID goes to it, among others (RFC 6121 8.5.2.1). */
+static inline bool session_takes_bare(const struct session *session)
+{
+    return session->available && session->priority >= 0;
+}
+
+/* True while the client can be reached; a module may keep a session without (user_socket_closed).
+ */
+bool session_has_socket(const struct session *session);
+
+/* `fresh` is authenticated as the same user and not bound: its connection becomes that of
+ * `session`, which is established again (hook session_resumed); `fresh` ends, and with it the old
+ * connection, if it was still there: with <conflict/>. */
+void session_resume(struct session *session, struct session *fresh);
+
 /* True while something can be written in the clear or through TLS. */
 bool session_can_write(const struct session *session);
 
@@ -83,8 +98,11 @@ void session_finish(struct session *session);
 /* Gives an event to the state machine; takes the accumulator (NULL: a fresh one). */
 void session_event(struct session *session, enum c2s_event event, struct acc *acc);
 
-/* Ends it: stream error (STREAM_NO_ERROR: none), stream trailer, hooks of the end, close. */
+/* Ends it: stream error (STREAM_NO_ERROR: none), stream trailer, hooks of the end, close. `detail`:
+ * an application-specific condition (RFC 6120 4.9.4), or NULL. */
 void session_end(struct session *session, enum stream_error error, const char *text);
+void session_end_with(struct session *session, enum stream_error error, const char *text,
+                      const struct element *detail);
 
 /* Writes an element to the socket; counts stanzas. */
 void session_write(struct session *session, const struct element *element);
@@ -100,6 +118,9 @@ void session_alarm(struct session *session, const struct alarm *alarm, uint64_t 
 
 /* Pauses reading from the client while mail to `target` is crowded. */
 void session_mind_lane(struct session *session, unsigned target);
+
+/* The journey of a stanza from the client has ended: what it had to write is on disk. */
+void session_handled(struct session *session);
 
 /* A parked stanza of this session went on: its lane opens again when it was the last. */
 void session_unparked(struct session *session);

@@ -2,13 +2,11 @@
 
 #include "c2s.h"
 #include "core.h"
+#include "delivery.h"
 #include "limits.h"
 #include "log.h"
 #include "module.h"
 #include "proxy.h"
-
-#define OWNER(pointer, field)                                                                      \
-    ((struct session *)((char *)(pointer)-offsetof(struct session, field)))
 
 /* --- Events of the connection --- */
 
@@ -25,14 +23,14 @@ static size_t take_proxy_header(struct session *session, struct str bytes)
     buf_fini(&session->in.partial);
     if (err) {
         LOG(LOG_WARNING, "proxy_header_bad", LF("peer", session->peer));
-        conn_abort(&session->conn, ERR_INVALID);
+        conn_abort(session->conn, ERR_INVALID);
         return bytes.len;
     }
     if (address[0])
         text_copy(session->peer, sizeof session->peer, str_of(address));
     session->proxied = false;
     if (session->tls_at_once)
-        conn_start_tls(&session->conn, tls_new(session->listener->tls_context), false);
+        conn_start_tls(session->conn, tls_new(session->listener->tls_context), false);
     return used - held;
 }
 
@@ -62,7 +60,7 @@ static void take_item(struct session *session, enum stream_event event, struct s
 /* A turn's share of what the client sent; it stops early when the session waits for something. */
 static size_t on_bytes(struct conn *conn, struct str bytes)
 {
-    struct session *session = OWNER(conn, conn);
+    struct session *session = conn->owner;
     if (session->proxied)
         return take_proxy_header(session, bytes);
     const struct tls *filter = conn->tls;
@@ -77,6 +75,7 @@ static size_t on_bytes(struct conn *conn, struct str bytes)
             break;
         }
         take_item(session, event, &item, acc);
+        session = conn->owner; /* another one after a resumption */
         if (session->ended)
             return bytes.len;
         if (conn->paused || conn->tls != filter)
@@ -87,7 +86,7 @@ static size_t on_bytes(struct conn *conn, struct str bytes)
 
 static void on_secured(struct conn *conn)
 {
-    struct session *session = OWNER(conn, conn);
+    struct session *session = conn->owner;
     if (session->state)
         session_event(session, EV_SECURED, NULL);
 }
@@ -105,9 +104,9 @@ static void socket_ended(struct session *session, enum c2s_event event)
 
 static void on_closed(struct conn *conn, enum err why)
 {
-    task_drop(&OWNER(conn, conn)->finish);
-    socket_ended(OWNER(conn, conn),
-                 why == ERR_CLOSED || why == ERR_OK ? EV_SOCKET_CLOSED : EV_SOCKET_ERROR);
+    struct session *session = conn->owner;
+    task_drop(&session->finish);
+    socket_ended(session, why == ERR_CLOSED || why == ERR_OK ? EV_SOCKET_CLOSED : EV_SOCKET_ERROR);
 }
 
 /* RFC 6120 4.4: what the client asked for before it said good-bye, or shut its side, is still
@@ -117,7 +116,7 @@ static void on_finish(struct task *task)
     struct session *session = LIST_OWNER(task, struct session, finish);
     socket_ended(session, EV_SOCKET_CLOSED);
     if (!session->ended) /* a module keeps it without its socket */
-        conn_abort(&session->conn, ERR_CLOSED);
+        conn_abort(session->conn, ERR_CLOSED);
 }
 
 void session_finish(struct session *session)
@@ -128,13 +127,13 @@ void session_finish(struct session *session)
 
 static void on_end(struct conn *conn)
 {
-    session_finish(OWNER(conn, conn));
+    session_finish(conn->owner);
 }
 
 /* What ties a session to its shard is undone by the shard that it leaves. */
 static void on_leave(struct conn *conn)
 {
-    struct session *session = OWNER(conn, conn);
+    struct session *session = conn->owner;
     metric_add(&session_now, -1);
     shard_drop(&session->state_timer);
     list_drop(&session->shard_link);
@@ -142,7 +141,7 @@ static void on_leave(struct conn *conn)
 
 void session_arrived(struct conn *conn)
 {
-    struct session *session = OWNER(conn, conn);
+    struct session *session = conn->owner;
     session->home = shard_self->id;
     metric_count(&session_now);
     if (!core_self()) { /* this shard has stopped meanwhile: the process is about to end */
@@ -157,10 +156,10 @@ void session_arrived(struct conn *conn)
 
 static void on_gone(struct conn *conn)
 {
-    struct session *session = OWNER(conn, conn);
-    if (!session->ended)
-        session_end(session, STREAM_NO_ERROR, NULL);
-    session_free(session);
+    struct session *session = conn->owner;
+    session_lose_conn(session);
+    if (session->ended)
+        session_free(session);
 }
 
 const struct conn_events session_conn_events = {.on_bytes = on_bytes,
@@ -174,10 +173,10 @@ const struct conn_events session_conn_events = {.on_bytes = on_bytes,
 
 void session_write(struct session *session, const struct element *element)
 {
-    if (session->conn.dead || session->conn.closing)
+    if (session->conn->dead || session->conn->closing)
         return;
-    element_write(conn_out(&session->conn), element, NS_CLIENT);
-    conn_flush(&session->conn);
+    element_write(conn_out(session->conn), element, NS_CLIENT);
+    conn_flush(session->conn);
     if (stanza_kind(element) != STANZA_NONE) {
         session->received_count++;
         metric_count(&session_stanzas_out);
@@ -188,6 +187,7 @@ static void after_presend(struct acc *acc, struct session *session, enum verdict
 {
     if (verdict == HOOK_OK && !session->ended) {
         session_write(session, acc->element);
+        delivery_take(&acc->delivery);
         if (acc->host->type->hooks[HOOK_xmpp_send_element].count)
             hook_run(HOOK_xmpp_send_element, acc, session);
     }

@@ -9,7 +9,7 @@ void session_on_lane(struct task *task)
     if (mail_crowded(session->crowded_target))
         shard_uncrowded(task);
     else
-        conn_resume(&session->conn, CONN_PAUSE_LANE);
+        conn_resume(session->conn, CONN_PAUSE_LANE);
 }
 
 void session_mind_lane(struct session *session, unsigned target)
@@ -18,7 +18,7 @@ void session_mind_lane(struct session *session, unsigned target)
         return;
     metric_count(&session_lane_pauses);
     session->crowded_target = target;
-    conn_pause(&session->conn, CONN_PAUSE_LANE);
+    conn_pause(session->conn, CONN_PAUSE_LANE);
     shard_uncrowded(&session->lane);
 }
 
@@ -43,10 +43,15 @@ bool session_must_wait(const struct session *session)
     return !list_empty(&session->parked) && receive_parked(session);
 }
 
+void session_handled(struct session *session)
+{
+    session->durable_count++;
+}
+
 void session_unparked(struct session *session)
 {
     if (!send_parked(session))
-        conn_resume(&session->conn, CONN_PAUSE_OWNER);
+        conn_resume(session->conn, CONN_PAUSE_OWNER);
     while (!session_must_wait(session) && !session->ended) {
         struct link *link = list_pop(&session->waiting);
         if (!link)

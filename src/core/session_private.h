@@ -10,6 +10,9 @@ extern struct metric session_now, session_stanzas_in, session_stanzas_out, sessi
 /* The memory, when the connection is gone. */
 void session_free(struct session *session);
 
+/* The connection is gone, and its place at the listener is free. */
+void session_lose_conn(struct session *session);
+
 /* The task of a lane that waits for mail to drain. */
 void session_on_lane(struct task *task);
 

@@ -37,6 +37,9 @@ struct state {
     step_fn *on[EV_COUNT];
 };
 
+/* The client is bound. Parent of external states in which the session lives on (sm:resume). */
+extern const struct state state_session_established;
+
 /* For logs and the graph. */
 const char *c2s_event_name(enum c2s_event event);
 

@@ -18,7 +18,7 @@ static void put_session(struct buf *out, const struct session *session)
         text_time(since, session->opened_us);
     buf_format(out, "%-8" PRIu64 "  %-5u  %-24s  %-24s  %-30s  %s  %.*s\n", session->number,
                shard_self->id, session->state ? session->state->name : "-", since,
-               session_is_secure(session) ? tls_describe(session->conn.tls) : "-", session->peer,
+               session_is_secure(session) ? tls_describe(session->conn->tls) : "-", session->peer,
                STR_ARG(session->jid.full.len ? session->jid.full : STR("-")));
 }
 

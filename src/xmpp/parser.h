@@ -65,6 +65,10 @@ void stream_in_fini(struct stream_in *in);
 RT_NODISCARD enum err parser_element(struct parser *parser, struct arena *arena, struct str xml,
                                      struct element **out);
 
+/* Parses what element_write wrote in scope NS_CLIENT; NULL when it is something else. No limits but
+ * memory: they were kept when the parts of it came in. */
+struct element *parser_written(struct parser *parser, struct arena *arena, struct str xml);
+
 /* Bytes of expat's heap, for the metrics; at most LIMIT_XML_NAMES_BYTES between elements. */
 size_t parser_heap_len(const struct parser *parser);
 

@@ -256,3 +256,8 @@ enum err parser_element(struct parser *parser, struct arena *arena, struct str x
         return ERR_OK;
     return built.error == STREAM_POLICY_VIOLATION ? ERR_TOO_BIG : ERR_INVALID;
 }
+
+struct element *parser_written(struct parser *parser, struct arena *arena, struct str xml)
+{
+    return build_element(parser, arena, NULL, xml).element;
+}

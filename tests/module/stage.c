@@ -188,7 +188,7 @@ struct actor stage_connect(void)
     return (struct actor){LIST_OWNER(session_list()->prev, struct session, shard_link), peer};
 }
 
-struct actor stage_login(const char *user, const char *resource)
+struct actor stage_authenticate(const char *user)
 {
     struct actor actor = stage_connect();
     struct session *session = actor.session;
@@ -198,13 +198,19 @@ struct actor stage_login(const char *user, const char *resource)
     session->authenticated = true;
     session->retries = BIND_RETRIES;
     session->state = &state_wait_for_feature_after_auth; /* as if SASL had been */
+    return actor;
+}
+
+struct actor stage_login(const char *user, const char *resource)
+{
+    struct actor actor = stage_authenticate(user);
     struct str bind =
         arena_format(&texts,
                      "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
                      "<resource>%s</resource></bind></iq>",
                      resource);
     assert_has(stage_ask(&actor, bind.at), resource);
-    assert_ptr_equal(session->state, &state_session_established);
+    assert_ptr_equal(actor.session->state, &state_session_established);
     return actor;
 }
 
@@ -273,6 +279,9 @@ static void write_effect(struct buf *out, const struct effect *effect)
     case EFFECT_ROUTE:
         write_stanza(out, "route", effect->acc->element);
         break;
+    case EFFECT_REROUTE:
+        write_stanza(out, "reroute", effect->acc->element);
+        break;
     case EFFECT_FLUSH:
         write_stanza(out, "flush", effect->acc->element);
         break;
@@ -303,6 +312,12 @@ static void write_effect(struct buf *out, const struct effect *effect)
         break;
     case EFFECT_REMOVE_USER:
         buf_format(out, "remove_user");
+        break;
+    case EFFECT_SOCKET_END:
+        buf_format(out, "socket_end");
+        break;
+    case EFFECT_RESUME:
+        buf_format(out, "resume %s", effect->session->jid.full.at);
         break;
     }
     buf_format(out, "\n");

@@ -43,6 +43,9 @@ void stage_add(const struct module *module);
 /* A client that has sent its stream header; what it got is still to be read. */
 struct actor stage_connect(void);
 
+/* A client that is authenticated and not bound; what it got is still to be read. */
+struct actor stage_authenticate(const char *user);
+
 /* A client that is logged in and bound; it has read everything. No account is needed. */
 struct actor stage_login(const char *user, const char *resource);
 

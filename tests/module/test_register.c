@@ -247,12 +247,12 @@ static void storage_that_does_not_answer(void **state)
     outcome = ERR_TIMEOUT; /* the question is lost */
     delay = 100000;
     assert_string_equal(new_account(&guest, "dora"), "");
-    assert_true(guest.session->conn.paused & CONN_PAUSE_OWNER);
+    assert_true(guest.session->conn->paused & CONN_PAUSE_OWNER);
     stage_pass(4000);
     assert_string_equal(stage_written(&guest), "");
     stage_pass(1100);
     assert_has(stage_written(&guest), "the account storage does not answer");
-    assert_int_equal(guest.session->conn.paused, 0);
+    assert_int_equal(guest.session->conn->paused, 0);
 }
 
 static void who_leaves_meanwhile_is_not_missed(void **state)

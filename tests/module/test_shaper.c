@@ -23,19 +23,19 @@ static int down(void **state)
 /* So many bytes have come, and a stanza is handled. */
 static const char *bytes_come(uint64_t len)
 {
-    me.session->conn.received_len += len;
+    me.session->conn->received_len += len;
     return stage_effects(&me, HOOK_user_send_packet, "<presence/>");
 }
 
 static void come_for_good(uint64_t len)
 {
-    me.session->conn.received_len += len;
+    me.session->conn->received_len += len;
     stage_ask(&me, "<presence/>");
 }
 
 static bool paused(void)
 {
-    return me.session->conn.paused & CONN_PAUSE_SHAPER;
+    return me.session->conn->paused & CONN_PAUSE_SHAPER;
 }
 
 static void a_second_is_free_and_more_costs_time(void **state)

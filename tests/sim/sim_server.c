@@ -28,6 +28,9 @@ static const char all_modules[] =
     "  register: {registration_timeout: 0s}\n"
     "  presence: {}\n"
     "  roster: {max_items: 3}\n"
+    "  carbons: {}\n"
+    "  csi: {}\n"
+    "  sm: {resume_timeout: 60s}\n"
     "  shaper: {rates: [{name: slow, max_rate: 1000}]}\n";
 
 static const char listeners[] =

@@ -29,6 +29,7 @@ static struct actor actors[ACTORS];
 static const char *file;
 static unsigned line_number;
 static bool failed;
+static char kept[256]; /* by `keep` */
 
 static void fail(const char *format, ...)
 {
@@ -249,9 +250,30 @@ static void do_login(struct actor *actor, struct str rest)
     expect_element(actor, STR("<iq type='result' id='session'/>"));
 }
 
+/* `$KEPT` in the text stands for what was kept. */
 static void do_send(struct actor *actor, struct str rest)
 {
+    static const char mark[] = "$KEPT";
+    const char *at = rest.len ? memmem(rest.at, rest.len, mark, sizeof mark - 1) : NULL;
+    if (at) {
+        size_t before = (size_t)(at - rest.at), after = before + sizeof mark - 1;
+        wire->send(actor->connection, (struct str){rest.at, before});
+        wire->send(actor->connection, str_of(kept));
+        rest = (struct str){rest.at + after, rest.len - after};
+    }
     wire->send(actor->connection, rest);
+}
+
+/* `keep NAME`: the attribute of what was received last. */
+static void do_keep(struct actor *actor, struct str rest)
+{
+    char name[32];
+    text_copy(name, sizeof name, rest);
+    struct str value =
+        actor->last.element ? element_attr(actor->last.element, name) : (struct str){0};
+    if (!value.at)
+        fail("no attribute %s in %s", name, shown(actor));
+    text_copy(kept, sizeof kept, value);
 }
 
 /* `base64 <auth …>%</auth> text with \0`: sends with % replaced by the coded text. */
@@ -330,6 +352,7 @@ static const struct {
     {"open", do_open},       {">", do_send},          {"base64", do_base64},
     {"flood", do_flood},     {"restart", do_restart}, {"<", do_expect},
     {"!<", expect_without},  {"~", do_nothing_comes}, {"drop", do_drop},
+    {"keep", do_keep},
 };
 
 /* --- Lines --- */

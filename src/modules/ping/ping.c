@@ -71,7 +71,8 @@ static void on_send_ping(struct acc *acc, struct session *session)
         effect_timer(acc, &alarms[0], interval - silent);
         return;
     }
-    if (!ping->asked) /* a second question would put the first one's deadline off */
+    if (!ping->asked &&
+        session_has_socket(session)) /* a second question would put the first one's deadline off */
         ask(acc, session);
     effect_timer(acc, &alarms[0], interval);
 }
@@ -98,6 +99,16 @@ static enum verdict on_opened(struct acc *acc, struct session *session)
     return HOOK_OK;
 }
 
+/* Whoever resumes is alive, and what was asked before is not waited for. */
+static enum verdict on_resumed(struct acc *acc, struct session *session)
+{
+    struct ping *ping = session_slot(session, &module_ping);
+    ping->heard_us = acc->stamp_us;
+    ping->asked = 0;
+    effect_timer_drop(acc, &alarms[1]);
+    return HOOK_OK;
+}
+
 static enum verdict on_packet(struct acc *acc, struct session *session)
 {
     struct ping *ping = session_slot(session, &module_ping);
@@ -121,7 +132,8 @@ static enum verdict on_iq(struct acc *acc, struct session *session)
 
 static const struct hook hooks[] = {
     {.at = HOOK_session_opened, .run = on_opened},
-    {.at = HOOK_user_send_packet, .run = on_packet, .after = "sm"},
+    {.at = HOOK_session_resumed, .run = on_resumed},
+    {.at = HOOK_user_send_packet, .run = on_packet},
     {.at = HOOK_user_send_iq, .run = on_iq},
     {0},
 };

@@ -50,9 +50,18 @@ static enum verdict on_opened(struct acc *acc, struct session *session)
 {
     struct shaper *shaper = session_slot(session, &module_shaper);
     shaper->rate = find_rate(module_conf(session->host, &module_shaper), session_shaper(session));
-    shaper->seen_len = session->conn.received_len;
+    shaper->seen_len = session->conn->received_len;
     shaper->tokens_at_us = acc->stamp_us;
     shaper->tokens = shaper->rate ? (int64_t)shaper->rate->max_rate : 0;
+    return HOOK_OK;
+}
+
+/* Bytes are counted by connection; what may still come is the session's. */
+static enum verdict on_resumed(struct acc *acc, struct session *session)
+{
+    struct shaper *shaper = session_slot(session, &module_shaper);
+    (void)acc;
+    shaper->seen_len = session->conn->received_len;
     return HOOK_OK;
 }
 
@@ -74,7 +83,7 @@ static void refill(struct shaper *shaper, uint64_t now_us)
 static enum verdict on_packet(struct acc *acc, struct session *session)
 {
     struct shaper *shaper = session_slot(session, &module_shaper);
-    uint64_t received = session->conn.received_len;
+    uint64_t received = session->conn->received_len;
     if (!shaper->rate || received == shaper->seen_len)
         return HOOK_OK;
     refill(shaper, acc->stamp_us);
@@ -108,6 +117,7 @@ static enum err start(struct host_type *type, const void *conf, const char **why
 
 static const struct hook hooks[] = {
     {.at = HOOK_session_opened, .run = on_opened},
+    {.at = HOOK_session_resumed, .run = on_resumed},
     {.at = HOOK_user_send_packet, .run = on_packet},
     {0},
 };

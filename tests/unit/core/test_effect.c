@@ -164,7 +164,7 @@ static const struct state after_that = {.name = "after_that", .from = only_after
 
 static void on_panic(void)
 {
-    _exit(conn_unsent(&me.session->conn) ? 3 : 42);
+    _exit(conn_unsent(me.session->conn) ? 3 : 42);
 }
 
 static void illegal_state_and_socket(void)
@@ -346,13 +346,13 @@ static void input_and_availability(void **state)
     effect_input(acc, false);
     effect_available(acc, true, -7);
     effects_apply(acc, me.session);
-    assert_int_equal(me.session->conn.paused, CONN_PAUSE_SHAPER);
+    assert_int_equal(me.session->conn->paused, CONN_PAUSE_SHAPER);
     assert_true(me.session->available);
     assert_int_equal(me.session->priority, -7);
     effect_input(acc, true);
     effect_available(acc, false, 0);
     effects_apply(acc, me.session);
-    assert_int_equal(me.session->conn.paused, 0);
+    assert_int_equal(me.session->conn->paused, 0);
     assert_false(me.session->available);
 }
 

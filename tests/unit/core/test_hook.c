@@ -364,12 +364,12 @@ static void a_parked_stanza_holds_up_its_own_lane(void **state)
     second_does = park;
     then_says = HOOK_OK;
     hook_chain(AT, acc_of("<message/>", NULL), place.session, on_end);
-    assert_int_equal(place.session->conn.paused, CONN_PAUSE_OWNER);
+    assert_int_equal(place.session->conn->paused, CONN_PAUSE_OWNER);
     assert_false(session_must_wait(place.session));
     acc_unpark(parked);
-    assert_int_equal(place.session->conn.paused, 0);
+    assert_int_equal(place.session->conn->paused, 0);
     hook_chain(HOOK_user_receive_packet, acc_of("<message/>", NULL), place.session, on_end);
-    assert_int_equal(place.session->conn.paused, 0);
+    assert_int_equal(place.session->conn->paused, 0);
     assert_true(session_must_wait(place.session));
     acc_unpark(parked);
     assert_false(session_must_wait(place.session));

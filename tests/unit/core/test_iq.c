@@ -171,13 +171,13 @@ static void a_handler_may_answer_late(void **state)
 {
     (void)state;
     ask_late("here", IQ_HOST, me.session);
-    assert_int_equal(me.session->conn.paused, CONN_PAUSE_OWNER);
+    assert_int_equal(me.session->conn->paused, CONN_PAUSE_OWNER);
     acc_unpark(parked);
     assert_string_equal(ran, "pl");
     assert_non_null(strstr(heard(&me), "type='result'/>"));
-    assert_int_equal(me.session->conn.paused, 0);
+    assert_int_equal(me.session->conn->paused, 0);
     ask_late("me@here", IQ_ACCOUNT, NULL); /* the sender is on another shard */
-    assert_int_equal(me.session->conn.paused, 0);
+    assert_int_equal(me.session->conn->paused, 0);
     acc_unpark(parked);
     assert_non_null(strstr(heard(&me), "type='result'/>"));
     says = HOOK_OK; /* it knows nothing after all */

@@ -81,7 +81,7 @@ static void later_ones_wait_and_keep_their_order(void **state)
     assert_string_equal(heard(&me), "");
     assert_string_equal(ids(heard(&you)), "5 ");
     assert_int_equal(me.session->waiting_count, 3);
-    assert_int_equal(me.session->conn.paused, 0); /* what it sends is not held up */
+    assert_int_equal(me.session->conn->paused, 0); /* what it sends is not held up */
     acc_unpark(parked);
     send_to("me@here/r", 6);
     assert_string_equal(ids(heard(&me)), "1 2 3 4 6 ");
@@ -150,14 +150,14 @@ static void a_crowded_mailbox_pauses_who_feeds_it(void **state)
     (void)state;
     parks = false;
     session_mind_lane(you.session, 0);
-    assert_int_equal(you.session->conn.paused, 0);
+    assert_int_equal(you.session->conn->paused, 0);
     for (unsigned i = 0; i <= LIMIT_MAIL_STAGED; i++)
         send_to("me@here/r", 1);
     session_mind_lane(you.session, 0);
     session_mind_lane(you.session, 0);
-    assert_int_equal(you.session->conn.paused, CONN_PAUSE_LANE);
+    assert_int_equal(you.session->conn->paused, CONN_PAUSE_LANE);
     turns();
-    assert_int_equal(you.session->conn.paused, 0);
+    assert_int_equal(you.session->conn->paused, 0);
     assert_int_equal(me.session->received_count, LIMIT_MAIL_STAGED + 1);
     for (unsigned i = 0; i <= LIMIT_MAIL_STAGED; i++)
         send_to("me@here/r", 1);

@@ -1,0 +1,69 @@
+#include "kept.h"
+
+#include "check.h"
+#include "core.h"
+#include "delivery.h"
+#include "mem.h"
+
+struct kept *kept_new(struct acc *acc)
+{
+    struct buf text = {0};
+    element_write(&text, acc->element, NS_CLIENT);
+    struct kept *kept = mem_alloc(sizeof *kept + buf_len(&text));
+    *kept =
+        (struct kept){.stamp_us = acc->stamp_us, .delivery = acc->delivery, .len = buf_len(&text)};
+    memcpy(kept->xml, buf_at(&text), kept->len);
+    buf_fini(&text);
+    acc->delivery = NULL;
+    return kept;
+}
+
+void kept_free(struct kept *kept)
+{
+    if (kept)
+        delivery_leave(&kept->delivery);
+    mem_free(kept);
+}
+
+struct element *kept_element(struct arena *arena, const struct kept *kept)
+{
+    struct element *element =
+        parser_written(core_self()->parser, arena, (struct str){kept->xml, kept->len});
+    CHECK(element);
+    return element;
+}
+
+/* What the server wrote for this session alone may have no addresses. */
+static void find_address(struct acc *acc, const char *name, struct jid *out)
+{
+    struct str text = element_attr(acc->element, name);
+    if (text.len && jid_parse(&acc->arena, text, out))
+        *out = (struct jid){0};
+}
+
+struct acc *kept_acc(struct kept **kept, struct host *host)
+{
+    struct kept *mine = *kept;
+    struct acc *acc = acc_new();
+    *kept = NULL;
+    acc_set(acc, kept_element(&acc->arena, mine));
+    acc->host = host;
+    acc->stamp_us = mine->stamp_us;
+    acc->delivery = mine->delivery;
+    mine->delivery = NULL;
+    kept_free(mine);
+    find_address(acc, "from", &acc->from);
+    find_address(acc, "to", &acc->to);
+    return acc;
+}
+
+void kept_delay(struct arena *arena, struct element *stanza, struct str from, uint64_t stamp_us)
+{
+    char stamp[TEXT_TIME_ROOM];
+    if (element_child(stanza, NS_DELAY, "delay"))
+        return;
+    struct element *delay = element_add(arena, stanza, NS_DELAY, "delay");
+    element_set(arena, delay, "from", from);
+    struct str text = {stamp, text_time(stamp, stamp_us)};
+    element_set(arena, delay, "stamp", arena_str(arena, text));
+}
