@@ -12,6 +12,7 @@
 #include "arena.h"
 #include "list.h"
 #include "shard.h"
+#include "store_mam.h"
 
 /* A longer list page is cut to this; a longer import answers ERR_TOO_BIG. */
 enum { STORE_LIST_MAX = 1000, STORE_IMPORT_MAX = 10000 };
@@ -24,6 +25,13 @@ enum store_kind {
     STORE_ACCOUNT_LIST,   /* list: domain, after, limit → items in order of user */
     STORE_ACCOUNT_IMPORT, /* import: adds those that are not there; → added */
     STORE_ACCOUNT_COUNT,  /* list: domain → total */
+    STORE_MAM_STORE,      /* message: batched, no deadline; one that is there already is fine */
+    STORE_MAM_BATCH,      /* private: what batch.c makes of those */
+    STORE_MAM_PAGE,     /* page → items, more, total; sees what is in batches. NOT_FOUND: an id */
+    STORE_MAM_METADATA, /* page: owner → first, last; sees what is in batches */
+    STORE_MAM_REMOVE,   /* page: owner: the archive and the preferences */
+    STORE_MAM_PREFS_GET, /* prefs: owner → the rest. NOT_FOUND: never set */
+    STORE_MAM_PREFS_SET, /* prefs: all of them */
     STORE_KIND_COUNT
 };
 
@@ -59,11 +67,20 @@ struct store_op {
             size_t count;
             uint64_t added;
         } import;
+        struct store_message message;
+        struct store_mam_page page;
+        struct store_mam_prefs prefs;
+        struct {
+            struct store_op **ops;
+            size_t count;
+            uint64_t stored; /* rows that were not there before */
+        } batch;
     };
     /* private to the storage floor */
     uint64_t deadline_ms, asked_us;
     struct timer timer;
-    struct link link;
+    struct link link, batch_link;
+    size_t batch_bytes;
     struct job job;
     struct store_shard *home;
     enum err result; /* what a helper found; the outcome once it is home */
@@ -79,6 +96,9 @@ struct store_op *store_op_new(enum store_kind kind, store_fn *done, void *owner)
  * After ERR_TIMEOUT and ERR_DOWN the back end may still have it: then `done` reads what it filled
  * in itself and takes nothing from the arena. deadline_ms from now; 0: the configured one. */
 void store_ask(struct store_op *op, uint64_t deadline_ms);
+
+/* False while so much waits to be written that one more message is refused with ERR_FULL. */
+bool store_mam_has_room(void);
 
 /* The asker goes away: `done` is not called any more. Fine inside `done`. */
 void store_revoke(struct store_op *op);
@@ -114,25 +134,6 @@ bool store_ready(const struct shard *shard, const char **why);
 const char *store_version(void);
 
 extern struct metric *const store_metrics[];
-
-/* --- For back ends --- */
-
-struct store_backend {
-    const char *name;
-    enum err (*setup)(const struct store_config *config, const char **why);
-    void (*teardown)(void);
-    void *(*shard_start)(struct shard *shard); /* returns the back end's state of the shard */
-    void (*shard_stop)(void *state);
-    void (*submit)(void *state, struct store_op *op);
-    bool (*ready)(void *state, const char **why);
-    const char *(*version)(void);
-};
-
-/* A back end gives an operation back, once, on the asking shard, results filled in. It may do so
- * inside `submit`. `done` runs in here otherwise, and may ask for more. */
-void store_finish(struct store_op *op, enum err outcome);
-
-extern const struct store_backend store_sqlite, store_postgresql, store_memory;
 
 /* Transactions committed (on PostgreSQL: pipeline syncs) and connections lost; back ends count. */
 extern struct metric store_commits, store_lost;

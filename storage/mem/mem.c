@@ -2,7 +2,8 @@
 #include "mem.h"
 
 #include "map.h"
-#include "store.h"
+#include "mem_mam.h"
+#include "store_backend.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -189,6 +190,14 @@ static enum err run(struct store_op *op)
         return import(op);
     case STORE_ACCOUNT_COUNT:
         return count(op);
+    case STORE_MAM_STORE:
+    case STORE_MAM_BATCH:
+    case STORE_MAM_PAGE:
+    case STORE_MAM_METADATA:
+    case STORE_MAM_REMOVE:
+    case STORE_MAM_PREFS_GET:
+    case STORE_MAM_PREFS_SET:
+        return mem_mam(op);
     case STORE_KIND_COUNT:
         break;
     }
@@ -209,6 +218,7 @@ static void teardown(void)
         account_free(MAP_OWNER(node, struct account, node));
     }
     map_fini(&accounts);
+    mem_mam_drop();
 }
 
 static void *shard_start(struct shard *shard)

@@ -6,7 +6,7 @@
 #define RT_PG_STATEMENT_H
 
 #include "pq.h"
-#include "store.h"
+#include "store_backend.h"
 
 enum { PG_STEPS_MAX = 2 };
 

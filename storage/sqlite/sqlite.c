@@ -6,10 +6,11 @@
  */
 #include "lite.h"
 #include "lite_account.h"
+#include "lite_mam.h"
 #include "log.h"
 #include "mem.h"
 #include "schema.h"
-#include "store.h"
+#include "store_backend.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -49,6 +50,12 @@ static const struct {
     [STORE_ACCOUNT_LIST] = {lite_account_list, false},
     [STORE_ACCOUNT_IMPORT] = {lite_account_import, true},
     [STORE_ACCOUNT_COUNT] = {lite_account_count, false},
+    [STORE_MAM_BATCH] = {lite_mam_batch, true},
+    [STORE_MAM_PAGE] = {lite_mam_page, false},
+    [STORE_MAM_METADATA] = {lite_mam_metadata, false},
+    [STORE_MAM_REMOVE] = {lite_mam_remove, true},
+    [STORE_MAM_PREFS_GET] = {lite_mam_prefs_get, false},
+    [STORE_MAM_PREFS_SET] = {lite_mam_prefs_set, true},
 };
 
 static struct store_op *op_of(struct job *job)

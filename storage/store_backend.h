@@ -1,0 +1,37 @@
+/* What a back end is, and what it calls; for this floor only. */
+#ifndef RT_STORE_BACKEND_H
+#define RT_STORE_BACKEND_H
+
+#include "store.h"
+
+struct store_backend {
+    const char *name;
+    enum err (*setup)(const struct store_config *config, const char **why);
+    void (*teardown)(void);
+    void *(*shard_start)(struct shard *shard); /* returns the back end's state of the shard */
+    void (*shard_stop)(void *state);
+    void (*submit)(void *state, struct store_op *op);
+    bool (*ready)(void *state, const char **why);
+    const char *(*version)(void);
+};
+
+/* A back end gives an operation back, once, on the asking shard, results filled in. It may do so
+ * inside `submit`. `done` runs in here otherwise, and may ask for more. */
+void store_finish(struct store_op *op, enum err outcome);
+
+extern const struct store_backend store_sqlite, store_postgresql, store_memory;
+
+/* --- The message archive --- */
+
+/* What origin ids are compared by; never 0. */
+uint64_t store_mam_origin(struct str origin_id);
+
+/* Rows to fetch, one more than the page. */
+size_t store_mam_fetch(const struct store_op *op);
+
+/* Room for that many; then settle brings what was put there, in the order of the query, in shape.
+ */
+void store_mam_room(struct store_op *op);
+void store_mam_settle(struct store_op *op);
+
+#endif
