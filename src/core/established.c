@@ -54,7 +54,7 @@ static bool iq_is_right(const struct acc *acc)
 
 static void after_kind(struct acc *acc, struct session *session, enum verdict verdict)
 {
-    session->durable_count++;
+    session_handled(session);
     if (verdict != HOOK_OK) {
         acc_free(acc);
         return;
@@ -82,7 +82,7 @@ static void after_send_packet(struct acc *acc, struct session *session, enum ver
 static void answer_error(struct session *session, struct acc *acc, enum stanza_error error,
                          const char *text)
 {
-    session->durable_count++;
+    session_handled(session);
     if (acc->type != TYPE_ERROR && acc->type != TYPE_RESULT) {
         struct element *answer = stanza_error(&acc->arena, acc->element, error, text);
         struct acc *flush = acc_new();

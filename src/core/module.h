@@ -19,6 +19,7 @@
 #include "mem.h"
 #include "metric.h"
 #include "session.h"
+#include "stanza_id.h"
 #include "state.h"
 
 /* A named timeout of a session. It rings with a fresh accumulator; effects are applied after it. */

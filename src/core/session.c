@@ -62,6 +62,7 @@ void session_new(const struct c2s_listener *listener, int fd)
     session->lane.run = session_on_lane;
     list_init(&session->parked);
     list_init(&session->waiting);
+    list_init(&session->writes);
     list_push(session_list(), &session->shard_link);
     metric_count(&session_now);
     ring_peer(fd, session->peer, sizeof session->peer);
@@ -183,6 +184,7 @@ void session_end(struct session *session, enum stream_error error, const char *t
     if (was_open)
         close_registration(session);
     empty_lane(session);
+    session_drop_writes(session);
     login_end(session);
     if (session->host)
         end_modules(session);
