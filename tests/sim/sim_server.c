@@ -26,6 +26,7 @@ static const char all_modules[] =
     "  last: {}\n"
     "  register: {registration_timeout: 0s}\n"
     "  presence: {}\n"
+    "  mam: {}\n"
     "  shaper: {rates: [{name: slow, max_rate: 1000}]}\n";
 
 static const char listeners[] =

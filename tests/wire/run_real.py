@@ -39,6 +39,7 @@ modules:
   last: {{}}
   register: {{ registration_timeout: 0s }}
   presence: {{}}
+  mam: {{}}
 """
 
 
