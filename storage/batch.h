@@ -23,9 +23,10 @@ struct batch {
     struct timer timer;
     struct prng prng;
     struct shard *shard;
-    void (*submit)(struct store_op *op); /* STORE_MAM_BATCH, which ends in batch_done */
+    void (*submit)(struct store_op *op);
 };
 
+/* `submit` sends an operation of kind STORE_MAM_BATCH, which ends in batch_done. */
 void batch_init(struct batch *batch, struct shard *shard, void (*submit)(struct store_op *op));
 
 /* No room: ERR_FULL from store_ask. */

@@ -295,10 +295,10 @@ void store_finish(struct store_op *op, enum err outcome)
     struct store_shard *home = op->home;
     CHECK(op->in_backend);
     op->in_backend = false;
+    if (op->kind == STORE_MAM_BATCH) /* while it is pending, its shard's things stay */
+        batch_done(&home->batch, op, outcome);
     home->pending--;
     metric_add(&pending, -1);
-    if (op->kind == STORE_MAM_BATCH)
-        batch_done(&home->batch, op, outcome);
     if (op->answered || op->kind == STORE_MAM_BATCH)
         op_free(op);
     else if (home->asking)

@@ -23,6 +23,11 @@ uint64_t stanza_id_us(uint64_t id)
     return (id >> WRITER_BITS) + epoch_us;
 }
 
+uint64_t stanza_id_span(uint64_t us)
+{
+    return us << WRITER_BITS;
+}
+
 /* A clock that stands still or goes back, and more than one id in a microsecond: the time is
  * counted on by hand. */
 uint64_t stanza_id_next(unsigned writer, uint64_t unix_us)

@@ -22,6 +22,9 @@ uint64_t stanza_id_next(unsigned writer, uint64_t unix_us);
 uint64_t stanza_id_at(uint64_t unix_us);
 uint64_t stanza_id_us(uint64_t id);
 
+/* How far apart ids of that far apart times are. */
+uint64_t stanza_id_span(uint64_t us);
+
 /* Sets the key of the two below from the server's secret; at boot. Zeroes until then. */
 void stanza_id_key(struct str secret);
 

@@ -117,11 +117,11 @@ static void row_free(const struct row *row)
 
 static bool is_there(const struct store_message *message, uint64_t origin)
 {
-    uint64_t since = stanza_id_at(stanza_id_us(message->id) - STORE_MAM_RESENT_US);
+    int64_t since = (int64_t)(message->id - stanza_id_span(STORE_MAM_RESENT_US));
     for (size_t i = row_count; i-- > 0;) {
         if (rows[i].id == message->id)
             return true;
-        if (origin && rows[i].origin == origin && rows[i].id > since &&
+        if (origin && rows[i].origin == origin && (int64_t)rows[i].id > since &&
             str_is(message->sender, rows[i].sender))
             return true;
     }

@@ -43,7 +43,7 @@ static const char one_sql[] = "SELECT body FROM message WHERE id = ?2 AND"
 
 #define END(way, me, flag)                                                                         \
     "(SELECT id FROM message WHERE " me " = ?1 AND flags & " flag " = 0 ORDER BY id" way " LIMIT " \
-                                                                                         "1)"
+    "1)"
 static const char first_sql[] = "SELECT min(coalesce(" END(
     "", "sender", "1") ", 9223372036854775807),"
                        " coalesce(" END("", "recipient", "2") ", 9223372036854775807))";
@@ -103,7 +103,6 @@ static enum err add_message(struct lite *lite, const struct store_message *messa
     struct lite_statement *add = lite_start(lite, add_sql);
     if (!add)
         return ERR_DOWN;
-    uint64_t window = STORE_MAM_RESENT_US;
     lite_number(add, 1, (int64_t)message->id);
     lite_number(add, 2, sender);
     lite_number(add, 3, recipient);
@@ -113,7 +112,7 @@ static enum err add_message(struct lite *lite, const struct store_message *messa
     if (message->origin_id.len) /* else it stays NULL, which equals nothing */
         lite_number(add, 7, (int64_t)store_mam_origin(message->origin_id));
     lite_text(add, 8, message->body);
-    lite_number(add, 9, (int64_t)stanza_id_at(stanza_id_us(message->id) - window));
+    lite_number(add, 9, (int64_t)(message->id - stanza_id_span(STORE_MAM_RESENT_US)));
     lite_text(add, 10, message->sender);
     lite_text(add, 11, message->recipient);
     return lite_run(lite, add, added);

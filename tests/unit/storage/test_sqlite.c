@@ -143,7 +143,7 @@ static void test_newer(void **state)
     assert_int_equal(lite_exec(lite, "INSERT INTO schema_migration (version) VALUES (99)"), ERR_OK);
     lite_close(lite);
     must_refuse("schema version 99");
-    must_refuse("up to 1");
+    must_refuse("versions up to ");
 }
 
 static void test_garbage(void **state)
