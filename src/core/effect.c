@@ -141,7 +141,7 @@ static void apply_late(struct effect *effect, struct session *session)
         session_flush(session, effect->acc);
         break;
     case EFFECT_STORE:
-        if (effect->op->done == session_on_written && session)
+        if (effect->op->done == session_on_written && session && !session->ended)
             session_writes(session, effect->op);
         store_ask(effect->op, 0);
         break;

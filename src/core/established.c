@@ -70,7 +70,10 @@ static void after_send_packet(struct acc *acc, struct session *session, enum ver
     static const enum hook_point points[] = {[STANZA_MESSAGE] = HOOK_user_send_message,
                                              [STANZA_PRESENCE] = HOOK_user_send_presence,
                                              [STANZA_IQ] = HOOK_user_send_iq};
-    if (verdict != HOOK_OK || session->ended)
+    bool over = verdict != HOOK_OK || session->ended;
+    if (over && acc->kind != STANZA_NONE)
+        session_handled(session);
+    if (over)
         acc_free(acc);
     else if (acc->kind == STANZA_NONE)
         c2s_foreign_element(session, acc);

@@ -179,7 +179,8 @@ static enum verdict on_receive(struct acc *acc, struct session *session)
 
 static enum verdict on_open(struct acc *acc, struct session *session)
 {
-    mam_user_load(acc, session);
+    (void)acc;
+    mam_user_load(session);
     return HOOK_OK;
 }
 

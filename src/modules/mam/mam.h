@@ -32,7 +32,7 @@ bool mam_is_own(struct acc *acc, struct session *session);
 bool mam_failed(struct acc *acc);
 
 /* Loads what the user has chosen, once; whether a message with `peer` is kept by that. */
-void mam_user_load(struct acc *acc, struct session *session);
+void mam_user_load(struct session *session);
 bool mam_user_keeps(struct session *session, const struct jid *peer);
 void mam_user_end(void *own);
 

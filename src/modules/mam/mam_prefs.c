@@ -43,7 +43,8 @@ static void on_loaded(struct store_op *op)
         user->asked = false; /* the next session asks again */
 }
 
-void mam_user_load(struct acc *acc, struct session *session)
+/* Not as an effect: one that is dropped would leave the user with an operation that is gone. */
+void mam_user_load(struct session *session)
 {
     struct mam_user *user = user_slot(session->user, &module_mam);
     if (user->asked)
@@ -51,7 +52,7 @@ void mam_user_load(struct acc *acc, struct session *session)
     user->asked = true;
     user->op = store_op_new(STORE_MAM_PREFS_GET, on_loaded, user);
     user->op->prefs.owner = arena_str(&user->op->arena, session->jid.bare);
-    effect_store(acc, user->op);
+    store_ask(user->op, 0);
 }
 
 bool mam_user_keeps(struct session *session, const struct jid *peer)
