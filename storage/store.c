@@ -1,12 +1,14 @@
-#include "backend.h"
+#include "store_backend.h"
 
+#include "batch.h"
 #include "check.h"
 #include "limits.h"
 #include "mem.h"
+#include "stanza_id.h"
 
 #include <stdio.h>
 
-enum { DEADLINE_MS = 5000 };
+enum { DEADLINE_MS = 5000, FENCE_MS = 1, FENCE_SLACK_US = 10000 };
 
 /* What a shard has in the storage floor. It outlives store_shard_stop while helpers hold operations
  * of it. */
@@ -16,6 +18,9 @@ struct store_shard {
     struct link under_way; /* asked, not answered */
     struct link late;      /* the outcome was known inside store_ask: told in the next turn */
     struct task tell_late;
+    struct batch batch;
+    struct link fenced; /* readers that wait for batches, by batch_link */
+    struct timer fence;
     size_t pending;  /* with the back end */
     unsigned asking; /* depth of store_ask */
     bool stopping, stopped;
@@ -64,6 +69,7 @@ enum err store_setup(const struct store_config *asked_for, const char **why)
 {
     CHECK((unsigned)asked_for->backend < COUNT_OF(backends));
     metric_register(store_metrics);
+    metric_register(batch_metrics);
     config = *asked_for;
     if (!config.deadline_ms)
         config.deadline_ms = DEADLINE_MS;
@@ -166,13 +172,93 @@ static void on_tell_late(struct task *task)
     }
 }
 
+/* --- Readers of an archive wait until what they may know of is committed --- */
+
+static bool reads_archive(const struct store_op *op)
+{
+    return op->kind == STORE_MAM_PAGE || op->kind == STORE_MAM_METADATA ||
+           op->kind == STORE_MAM_REMOVE;
+}
+
+static uint64_t fence_of(const struct store_op *op)
+{
+    uint64_t asked_ago_us = op->home->shard->now_us - op->asked_us;
+    return stanza_id_at(op->home->shard->unix_us - asked_ago_us + FENCE_SLACK_US);
+}
+
+static bool passes_fence(const struct store_op *op)
+{
+    return batch_has_written(op->page.owner, fence_of(op));
+}
+
+static void submit(struct store_shard *home, struct store_op *op)
+{
+    home->asking++;
+    backend->submit(home->own, op);
+    home->asking--;
+}
+
+static void on_fence(struct timer *timer)
+{
+    struct store_shard *home = LIST_OWNER(timer, struct store_shard, fence);
+    LIST_EACH_SAFE (&home->fenced, link) {
+        struct store_op *op = LIST_OWNER(link, struct store_op, batch_link);
+        if (!op->answered && !home->stopping && !passes_fence(op))
+            continue;
+        list_drop(link);
+        if (op->answered || home->stopping)
+            store_finish(op, ERR_DOWN);
+        else
+            submit(home, op);
+    }
+    if (!list_empty(&home->fenced))
+        shard_after(&home->fence, FENCE_MS, on_fence);
+}
+
+static void wait_at_fence(struct store_shard *home, struct store_op *op)
+{
+    if (list_empty(&home->fenced))
+        shard_after(&home->fence, FENCE_MS, on_fence);
+    list_push(&home->fenced, &op->batch_link);
+}
+
+/* --- Asking --- */
+
+static void submit_batch(struct store_op *op)
+{
+    op->in_backend = true;
+    op->home->pending++;
+    metric_count(&pending);
+    submit(op->home, op);
+}
+
+bool store_mam_has_room(void)
+{
+    const struct store_shard *home = shard_self->store;
+    return !batch_is_full(&home->batch) && home->pending < LIMIT_STORE_PENDING;
+}
+
 static enum err refusal(const struct store_shard *home, const struct store_op *op)
 {
     if (home->stopping)
         return ERR_DOWN;
     if (op->kind == STORE_ACCOUNT_IMPORT && op->import.count > STORE_IMPORT_MAX)
         return ERR_TOO_BIG;
+    if (op->kind == STORE_MAM_STORE && batch_is_full(&home->batch))
+        return ERR_FULL;
     return home->pending >= LIMIT_STORE_PENDING ? ERR_FULL : ERR_OK;
+}
+
+static void hand_over(struct store_shard *home, struct store_op *op)
+{
+    home->asking++;
+    if (op->kind == STORE_MAM_STORE)
+        batch_add(&home->batch, op);
+    else if (reads_archive(op) && !passes_fence(op))
+        wait_at_fence(home, op);
+    else
+        submit(home, op);
+    home->asking--;
 }
 
 void store_ask(struct store_op *op, uint64_t deadline_ms)
@@ -193,10 +279,9 @@ void store_ask(struct store_op *op, uint64_t deadline_ms)
     home->pending++;
     metric_count(&pending);
     list_push(&home->under_way, &op->link);
-    shard_after(&op->timer, deadline_ms, on_deadline);
-    home->asking++;
-    backend->submit(home->own, op);
-    home->asking--;
+    if (op->kind != STORE_MAM_STORE) /* which waits until it is written */
+        shard_after(&op->timer, deadline_ms, on_deadline);
+    hand_over(home, op);
 }
 
 static void free_if_over(struct store_shard *home)
@@ -210,9 +295,11 @@ void store_finish(struct store_op *op, enum err outcome)
     struct store_shard *home = op->home;
     CHECK(op->in_backend);
     op->in_backend = false;
+    if (op->kind == STORE_MAM_BATCH) /* while it is pending, its shard's things stay */
+        batch_done(&home->batch, op, outcome);
     home->pending--;
     metric_add(&pending, -1);
-    if (op->answered)
+    if (op->answered || op->kind == STORE_MAM_BATCH)
         op_free(op);
     else if (home->asking)
         answer_late(op, outcome);
@@ -242,6 +329,8 @@ void store_shard_start(struct shard *shard)
     home->tell_late.run = on_tell_late;
     list_init(&home->under_way);
     list_init(&home->late);
+    list_init(&home->fenced);
+    batch_init(&home->batch, shard, submit_batch);
     shard->store = home;
     home->own = backend->shard_start(shard);
 }
@@ -257,6 +346,9 @@ void store_shard_stop(struct shard *shard)
     struct store_shard *home = shard->store;
     home->stopping = true;
     answer_down(&home->under_way);
+    shard_drop(&home->fence);
+    on_fence(&home->fence);
+    batch_stop(&home->batch);
     backend->shard_stop(home->own);
     task_drop(&home->tell_late);
     answer_down(&home->late);

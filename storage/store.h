@@ -12,6 +12,7 @@
 #include "arena.h"
 #include "list.h"
 #include "shard.h"
+#include "store_mam.h"
 
 /* A longer list page is cut to this; a longer import answers ERR_TOO_BIG. */
 enum { STORE_LIST_MAX = 1000, STORE_IMPORT_MAX = 10000 };
@@ -27,6 +28,13 @@ enum store_kind {
     STORE_ROSTER_GET, /* roster: user, domain → items in order of contact, version. NOT_FOUND */
     STORE_ROSTER_SET, /* roster: adds or replaces one item. NOT_FOUND: no such account */
     STORE_ROSTER_REMOVE, /* roster: drops the contact of one item. NOT_FOUND */
+    STORE_MAM_STORE,     /* message: batched, no deadline; one that is there already is fine */
+    STORE_MAM_BATCH,     /* private: what batch.c makes of those */
+    STORE_MAM_PAGE,     /* page → items, more, total; sees what is in batches. NOT_FOUND: an id */
+    STORE_MAM_METADATA, /* page: owner → first, last; sees what is in batches */
+    STORE_MAM_REMOVE,   /* page: owner: the archive and the preferences */
+    STORE_MAM_PREFS_GET, /* prefs: owner → the rest. NOT_FOUND: never set */
+    STORE_MAM_PREFS_SET, /* prefs: all of them */
     STORE_KIND_COUNT
 };
 
@@ -85,11 +93,20 @@ struct store_op {
             size_t count;
             uint64_t version; /* SET, REMOVE: the new one */
         } roster;
+        struct store_message message;
+        struct store_mam_page page;
+        struct store_mam_prefs prefs;
+        struct {
+            struct store_op **ops;
+            size_t count;
+            uint64_t stored; /* rows that were not there before */
+        } batch;
     };
     /* private to the storage floor */
     uint64_t deadline_ms, asked_us;
     struct timer timer;
-    struct link link;
+    struct link link, batch_link;
+    size_t batch_bytes;
     struct job job;
     struct store_shard *home;
     enum err result; /* what a helper found; the outcome once it is home */
@@ -105,6 +122,9 @@ struct store_op *store_op_new(enum store_kind kind, store_fn *done, void *owner)
  * After ERR_TIMEOUT and ERR_DOWN the back end may still have it: then `done` reads what it filled
  * in itself and takes nothing from the arena. deadline_ms from now; 0: the configured one. */
 void store_ask(struct store_op *op, uint64_t deadline_ms);
+
+/* False while so much waits to be written that one more message is refused with ERR_FULL. */
+bool store_mam_has_room(void);
 
 /* The asker goes away: `done` is not called any more. Fine inside `done`. */
 void store_revoke(struct store_op *op);

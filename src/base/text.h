@@ -82,6 +82,10 @@ size_t text_copy(char *out, size_t room, struct str s);
 #define TEXT_TIME_ROOM 25
 size_t text_time(char out[TEXT_TIME_ROOM], uint64_t unix_us);
 
+/* The other way round, with any offset from UTC; digits behind the sixth of a second are dropped.
+ * False: it is none, or before 1970. */
+bool text_time_parse(struct str s, uint64_t *unix_us);
+
 /* The nearest of `names` (NULL-ended) to a mistyped word, or NULL when none is near. */
 const char *text_nearest(struct str word, const char *const *names);
 

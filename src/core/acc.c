@@ -6,6 +6,7 @@
 #include "effect.h"
 #include "session.h"
 #include "shard.h"
+#include "stanza_id.h"
 #include "store.h"
 
 struct acc *acc_new(void)
@@ -24,6 +25,20 @@ void acc_set(struct acc *acc, struct element *element)
     acc->element = element;
     acc->kind = element ? stanza_kind(element) : STANZA_NONE;
     acc->type = element ? stanza_type(element, acc->kind) : TYPE_UNKNOWN;
+}
+
+uint64_t acc_identify(struct acc *acc)
+{
+    if (!acc->stanza_id)
+        acc->stanza_id = stanza_id_next(shard_self->id, acc->stamp_us);
+    return acc->stanza_id;
+}
+
+struct element *acc_parse(struct acc *acc, struct str xml)
+{
+    struct element *element = NULL;
+    enum err err = parser_element(core_self()->parser, &acc->arena, xml, &element);
+    return err ? NULL : element;
 }
 
 void acc_free(struct acc *acc)
@@ -48,6 +63,7 @@ struct acc *acc_copy(const struct acc *acc)
     copy_jid(copy, &copy->from, &acc->from);
     copy_jid(copy, &copy->to, &acc->to);
     copy->host = acc->host;
+    copy->stanza_id = acc->stanza_id;
     copy->stamp_us = acc->stamp_us;
     copy->rerouted = acc->rerouted;
     return copy;

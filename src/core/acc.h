@@ -26,6 +26,7 @@ struct acc {
     enum stanza_type type;
     struct jid from, to;     /* prepared; to.full is empty when there is none */
     struct host *host;       /* of the session or the addressed domain */
+    uint64_t stanza_id;      /* in the archive of the sender or recipient; 0: none yet */
     uint64_t stamp_us;       /* when it reached the server, µs since 1970 */
     struct store_op *answer; /* while the continuation of acc_park_store runs */
     void *event_data;
@@ -50,6 +51,12 @@ struct acc *acc_new(void);
 
 /* Sets the element with kind and type. */
 void acc_set(struct acc *acc, struct element *element);
+
+/* Gives the stanza its id for all archives, if it has none yet. */
+uint64_t acc_identify(struct acc *acc);
+
+/* A tree in this arena of XML that storage kept; NULL if it is none any more. */
+struct element *acc_parse(struct acc *acc, struct str xml);
 
 /* Frees it with all in its arena; effects that hold accumulators free those. */
 void acc_free(struct acc *acc);

@@ -8,6 +8,7 @@
 #include "mem.h"
 #include "router.h"
 #include "session.h"
+#include "store.h"
 #include "users.h"
 
 #include <stdatomic.h>
@@ -57,7 +58,8 @@ static void on_drain_timer(struct timer *timer)
 {
     struct core *core = core_self();
     uint64_t now_ms = shard_now_ms();
-    if (list_empty(&core->sessions) || now_ms >= grace)
+    bool written = !shard_self->store || store_pending(shard_self) == 0;
+    if ((list_empty(&core->sessions) && written) || now_ms >= grace)
         shard_is_drained();
     else
         shard_after(timer, DRAIN_LOOK_MS, on_drain_timer);

@@ -102,6 +102,10 @@ void effect_remove_user(struct acc *acc);
 /* Asks storage when the effects are applied. */
 void effect_store(struct acc *acc, struct store_op *op);
 
+/* As effect_store, for what the stanza must be on disk for: it counts as durable when the operation
+ * has completed. `done` and `owner` of the operation are the core's. */
+void effect_write(struct acc *acc, struct store_op *op);
+
 /* Pauses what the client sends (false), or lets it come again (true): traffic shaping. */
 void effect_input(struct acc *acc, bool on);
 

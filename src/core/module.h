@@ -21,6 +21,7 @@
 #include "mem.h"
 #include "metric.h"
 #include "session.h"
+#include "stanza_id.h"
 #include "state.h"
 #include "subscription.h"
 #include "users.h"

@@ -38,6 +38,7 @@ void router_bounce(struct acc *acc, enum stanza_error error, const char *text)
     metric_count(&bounced);
     delivery_leave(&acc->delivery); /* which stays on this shard */
     struct jid from = acc->from;
+    acc->stanza_id = 0;
     acc_set(acc, stanza_error(&acc->arena, acc->element, error, text));
     acc->from = acc->to;
     acc->to = from;

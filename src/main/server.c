@@ -38,7 +38,10 @@ enum err server_setup_core(const struct config *config, const char **why)
         if (sasl_mechanism_find(str_of(config->auth.mechanisms.items[i]), &mechanism))
             core_config.mechanisms[mechanism] = true;
     }
-    return data_dir_secret(config->data_dir, core_config.secret, why);
+    enum err err = data_dir_secret(config->data_dir, core_config.secret, why);
+    if (!err)
+        stanza_id_key((struct str){(const char *)core_config.secret, sizeof core_config.secret});
+    return err;
 }
 
 enum err server_setup_store(const struct config *config, unsigned crypto_helpers, const char **why)

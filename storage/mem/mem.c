@@ -1,9 +1,10 @@
 /* The memory back end: one map for the whole process, for tests and the simulator. */
 #include "mem.h"
 
-#include "backend.h"
 #include "map.h"
+#include "mem_mam.h"
 #include "mem_roster.h"
+#include "store_backend.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -209,6 +210,14 @@ static enum err run(struct store_op *op)
     case STORE_ROSTER_SET:
     case STORE_ROSTER_REMOVE:
         return run_roster(op);
+    case STORE_MAM_STORE:
+    case STORE_MAM_BATCH:
+    case STORE_MAM_PAGE:
+    case STORE_MAM_METADATA:
+    case STORE_MAM_REMOVE:
+    case STORE_MAM_PREFS_GET:
+    case STORE_MAM_PREFS_SET:
+        return mem_mam(op);
     case STORE_KIND_COUNT:
         break;
     }
@@ -229,6 +238,7 @@ static void teardown(void)
         account_free(MAP_OWNER(node, struct account, node));
     }
     map_fini(&accounts);
+    mem_mam_drop();
 }
 
 static void *shard_start(struct shard *shard)

@@ -2,11 +2,11 @@
  * The PostgreSQL back end: a few connections a shard. The first is for writes, the others for
  * reads, so that a read does not wait behind a batch; each stands in for the others.
  */
-#include "backend.h"
 #include "mem.h"
 #include "pg_base.h"
 #include "pg_conn.h"
 #include "pg_statement.h"
+#include "store_backend.h"
 
 enum { CONNECTIONS = 2, CONNECTIONS_MAX = 16 };
 
@@ -24,11 +24,15 @@ static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
     [STORE_ACCOUNT_LIST] = &pg_account_list,   [STORE_ACCOUNT_IMPORT] = &pg_account_import,
     [STORE_ACCOUNT_COUNT] = &pg_account_count, [STORE_ROSTER_GET] = &pg_roster_get,
     [STORE_ROSTER_SET] = &pg_roster_set,       [STORE_ROSTER_REMOVE] = &pg_roster_remove,
+    [STORE_MAM_BATCH] = &pg_mam_batch,         [STORE_MAM_METADATA] = &pg_mam_metadata,
+    [STORE_MAM_REMOVE] = &pg_mam_remove,       [STORE_MAM_PREFS_GET] = &pg_mam_prefs_get,
+    [STORE_MAM_PREFS_SET] = &pg_mam_prefs_set,
 };
 
 /* Each part of the domain brings its statements; the last table is the end. */
 static const struct pg_statement no_statements[] = {{NULL, NULL}};
 static const struct pg_statement *const tables[] = {pg_account_statements, pg_roster_statements,
+                                                    pg_mam_statements, pg_mam_prefs_statements,
                                                     no_statements};
 
 const struct pg_statement *pg_statement_at(unsigned index)
@@ -94,7 +98,7 @@ static struct pg_conn *choose(struct pg_shard *own, bool writes)
 
 static void submit(void *state, struct store_op *op)
 {
-    const struct pg_kind *kind = kinds[op->kind];
+    const struct pg_kind *kind = op->kind == STORE_MAM_PAGE ? pg_mam_page(op) : kinds[op->kind];
     struct pg_conn *conn = choose(state, kind->writes);
     if (conn)
         pg_conn_ask(conn, kind, op);

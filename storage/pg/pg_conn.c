@@ -1,9 +1,9 @@
 #include "pg_conn.h"
 
-#include "backend.h"
 #include "log.h"
 #include "mem.h"
 #include "pg_group.h"
+#include "store_backend.h"
 
 #include <poll.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 #include "pg_group.h"
 
-#include "backend.h"
 #include "log.h"
+#include "store_backend.h"
 
 /* SERIALIZABLE is not used, so what can fail by bad luck is a deadlock; three in a row are none. */
 enum { GROUP_MAX = 256, TRIES_MAX = 3 };

@@ -6,9 +6,9 @@
 #define RT_PG_STATEMENT_H
 
 #include "pq.h"
-#include "store.h"
+#include "store_backend.h"
 
-enum { PG_STEPS_MAX = 2 };
+enum { PG_STEPS_MAX = 4 };
 
 /* Prepared once a connection. Parameters and results are in binary form. */
 struct pg_statement {
@@ -34,6 +34,11 @@ enum pg_item_type { PG_TEXT = 25, PG_BYTES = 17 };
 void pg_bind_array(struct pq_params *params, struct arena *arena, enum pg_item_type type,
                    pg_item_fn *get, const void *items, size_t count);
 
+/* The same of numbers; false is SQL's NULL. */
+typedef bool pg_number_fn(const void *items, size_t index, int64_t *number);
+void pg_bind_numbers(struct pq_params *params, struct arena *arena, pg_number_fn *get,
+                     const void *items, size_t count);
+
 /* Accounts (pg_account.c). Statements end with an empty one. */
 extern const struct pg_statement pg_account_statements[];
 extern const struct pg_kind pg_account_get, pg_account_add, pg_account_set, pg_account_remove,
@@ -42,5 +47,10 @@ extern const struct pg_kind pg_account_get, pg_account_add, pg_account_set, pg_a
 /* Rosters (pg_roster.c). */
 extern const struct pg_statement pg_roster_statements[];
 extern const struct pg_kind pg_roster_get, pg_roster_set, pg_roster_remove;
+/* The message archive (pg_mam.c, pg_mam_prefs.c). A page has a statement for each way. */
+extern const struct pg_statement pg_mam_statements[], pg_mam_prefs_statements[];
+extern const struct pg_kind pg_mam_batch, pg_mam_metadata, pg_mam_remove, pg_mam_prefs_get,
+    pg_mam_prefs_set;
+const struct pg_kind *pg_mam_page(const struct store_op *op);
 
 #endif

@@ -241,7 +241,7 @@ enum err pq_send_prepare(struct pq *pq, const char *name, const char *sql)
 
 enum err pq_send(struct pq *pq, const char *name, const struct pq_params *params)
 {
-    static const int binary[PQ_PARAMS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1};
+    static const int binary[PQ_PARAMS_MAX] = {[0 ... PQ_PARAMS_MAX - 1] = 1};
     return PQsendQueryPrepared(pq->conn, name, params->count, params->values, params->lens, binary,
                                1)
                ? ERR_OK

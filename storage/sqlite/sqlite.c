@@ -4,12 +4,13 @@
  * write is answered after its commit, and a reader starts a transaction for each read: so a read
  * sees each write that was answered before it was asked.
  */
-#include "backend.h"
 #include "lite.h"
+#include "lite_mam.h"
 #include "lite_roster.h"
 #include "log.h"
 #include "mem.h"
 #include "schema.h"
+#include "store_backend.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -52,6 +53,12 @@ static const struct {
     [STORE_ROSTER_GET] = {lite_roster_get, false},
     [STORE_ROSTER_SET] = {lite_roster_set, true},
     [STORE_ROSTER_REMOVE] = {lite_roster_remove, true},
+    [STORE_MAM_BATCH] = {lite_mam_batch, true},
+    [STORE_MAM_PAGE] = {lite_mam_page, false},
+    [STORE_MAM_METADATA] = {lite_mam_metadata, false},
+    [STORE_MAM_REMOVE] = {lite_mam_remove, true},
+    [STORE_MAM_PREFS_GET] = {lite_mam_prefs_get, false},
+    [STORE_MAM_PREFS_SET] = {lite_mam_prefs_set, true},
 };
 
 static struct store_op *op_of(struct job *job)

@@ -1,7 +1,7 @@
 /* In-Band Registration: new accounts before the login, passwords and removal after it. */
 #include "stage.h"
 
-#include "backend.h"
+#include "store_backend.h"
 
 static struct actor guest, me;
 

@@ -1,6 +1,6 @@
 #include "sim_server.h"
 
-#include "backend.h"
+#include "store_backend.h"
 #include "check.h"
 #include "config.h"
 #include "core.h"
@@ -31,6 +31,7 @@ static const char all_modules[] =
     "  carbons: {}\n"
     "  csi: {}\n"
     "  sm: {resume_timeout: 60s}\n"
+    "  mam: {}\n"
     "  shaper: {rates: [{name: slow, max_rate: 1000}]}\n";
 
 static const char listeners[] =

@@ -45,6 +45,7 @@ modules:
   carbons: {{}}
   csi: {{}}
   sm: {{ resume_timeout: 60s }}
+  mam: {{}}
 """
 
 

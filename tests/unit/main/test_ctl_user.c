@@ -1,4 +1,4 @@
-#include "backend.h"
+#include "store_backend.h"
 #include "credentials.h"
 #include "ctl_stage.h"
 

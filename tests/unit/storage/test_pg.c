@@ -3,7 +3,7 @@
 #include "store_pg.h"
 #include "store_stage.h"
 
-#include "backend.h"
+#include "store_backend.h"
 
 #include "log.h"
 

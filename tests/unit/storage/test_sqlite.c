@@ -1,7 +1,7 @@
 /* What is particular to the SQLite back end: the file, group commit, a disk that fails. */
 #include "store_stage.h"
 
-#include "backend.h"
+#include "store_backend.h"
 
 #include "log.h"
 #include "sqlite/lite.h"

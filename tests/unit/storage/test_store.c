@@ -1,7 +1,7 @@
 /* What store.c itself does, on a memory back end that a hook makes slow, lost or down. */
 #include "store_stage.h"
 
-#include "backend.h"
+#include "store_backend.h"
 
 #include "limits.h"
 #include "log.h"

@@ -1,8 +1,6 @@
-/*
- * What a storage back end is to store.c. DESIGN: storage.
- */
-#ifndef RT_BACKEND_H
-#define RT_BACKEND_H
+/* What a back end is, and what it calls; for this floor only. */
+#ifndef RT_STORE_BACKEND_H
+#define RT_STORE_BACKEND_H
 
 #include "store.h"
 
@@ -23,12 +21,17 @@ void store_finish(struct store_op *op, enum err outcome);
 
 extern const struct store_backend store_sqlite, store_postgresql, store_memory;
 
-/* Transactions committed (on PostgreSQL: pipeline syncs) and connections lost; back ends count. */
-extern struct metric store_commits, store_lost;
+/* --- The message archive --- */
 
-/* The memory back end asks this before each operation, if it is set (the simulator, tests): how
- * long the answer takes, and ERR_OK or the outcome of an operation that shall not be done at all.
- * So ERR_TIMEOUT with a long delay is a lost question, ERR_OK with a long delay a lost answer. */
-extern enum err (*store_mem_hook)(const struct store_op *op, uint64_t *delay_ms);
+/* What origin ids are compared by; never 0. */
+uint64_t store_mam_origin(struct str origin_id);
+
+/* Rows to fetch, one more than the page. */
+size_t store_mam_fetch(const struct store_op *op);
+
+/* Room for that many; then settle brings what was put there, in the order of the query, in shape.
+ */
+void store_mam_room(struct store_op *op);
+void store_mam_settle(struct store_op *op);
 
 #endif

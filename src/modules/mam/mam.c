@@ -1,0 +1,281 @@
+/*
+ * Message Archive Management (XEP-0313) of one-to-one messages, with preferences (XEP-0441), stanza
+ * ids (XEP-0359) and processing hints (XEP-0334). A message is stored once, for both sides: on the
+ * sender's shard when the sender is local, else on the recipient's. Delivery does not wait for it.
+ */
+#include "mam.h"
+
+static struct metric archived = {"mam_archived_total", "Messages given to the archive.",
+                                 METRIC_COUNTER, 0};
+static struct metric refused = {"mam_refused_total",
+                                "Messages refused because too many wait for the archive.",
+                                METRIC_COUNTER, 0};
+struct metric mam_lookups = {"mam_lookups_total", "Queries of archives.", METRIC_COUNTER, 0};
+struct metric mam_forwarded = {"mam_forwarded_total", "Messages sent in answer to queries.",
+                               METRIC_COUNTER, 0};
+struct metric mam_prefs_gets = {"mam_prefs_gets_total", "Preferences told.", METRIC_COUNTER, 0};
+struct metric mam_prefs_sets = {"mam_prefs_sets_total", "Preferences changed.", METRIC_COUNTER, 0};
+
+static struct metric *const metrics[] = {
+    &archived, &refused, &mam_lookups, &mam_forwarded, &mam_prefs_gets, &mam_prefs_sets, NULL};
+
+/* --- What is worth keeping: XEP-0313 5.1.1, XEP-0334 --- */
+
+static bool hints(const struct element *message, const char *hint)
+{
+    return element_child(message, NS_HINTS, hint) != NULL;
+}
+
+/* Payloads without a body that change what a conversation looks like. */
+static bool has_lasting_payload(const struct element *message)
+{
+    static const struct {
+        enum ns ns;
+        const char *name;
+    } lasting[] = {
+        {NS_REACTIONS, "reactions"}, {NS_RETRACT, "retract"}, {NS_JINGLE_MESSAGE, NULL},
+        {NS_CONFERENCE, "x"},        {NS_MUC_USER, "x"},
+    };
+    for (size_t i = 0; i < COUNT_OF(lasting); i++)
+        if (element_child(message, lasting[i].ns, lasting[i].name))
+            return true;
+    return false;
+}
+
+static bool has_marker(const struct element *message)
+{
+    return element_child(message, NS_MARKERS, "displayed") ||
+           element_child(message, NS_MARKERS, "received") ||
+           element_child(message, NS_MARKERS, "acknowledged") ||
+           element_child(message, NS_RECEIPTS, "received");
+}
+
+static bool is_archivable(const struct acc *acc)
+{
+    const struct mam_conf *conf = module_conf(acc->host, &module_mam);
+    const struct element *message = acc->element;
+    if (acc->kind != STANZA_MESSAGE || (acc->type != TYPE_CHAT && acc->type != TYPE_NORMAL))
+        return false;
+    if (!acc->to.user.len || !acc->from.user.len)
+        return false;
+    if (hints(message, "no-store") || hints(message, "no-permanent-store"))
+        return false;
+    return hints(message, "store") || element_child(message, NS_CLIENT, "body") ||
+           has_lasting_payload(message) || (conf->archive_chat_markers && has_marker(message));
+}
+
+/* --- Stanza ids: XEP-0359 --- */
+
+static void strip_ids(struct element *message, struct str by)
+{
+    struct element *next;
+    for (struct element *child = element_first(message); child; child = next) {
+        next = element_next(child);
+        if (element_is(child, NS_SID, "stanza-id") && str_eq(element_attr(child, "by"), by))
+            element_drop(message, child);
+    }
+}
+
+static void add_id(struct acc *acc, struct str by)
+{
+    struct element *id = element_add(&acc->arena, acc->element, NS_SID, "stanza-id");
+    element_set(&acc->arena, id, "by", arena_str(&acc->arena, by));
+    element_set(&acc->arena, id, "id", stanza_id_text(&acc->arena, acc->stanza_id));
+}
+
+/* --- Storing --- */
+
+static bool has_archive(const struct jid *jid)
+{
+    const struct host *host = host_find(jid->domain);
+    return host && host_module(host->type, &module_mam);
+}
+
+static struct str as_text(struct arena *arena, const struct element *message)
+{
+    struct buf xml = {0};
+    element_write(&xml, message, NS_CLIENT);
+    struct str text = arena_str(arena, buf_str(&xml));
+    buf_fini(&xml);
+    return text;
+}
+
+static struct store_op *message_op(struct acc *acc)
+{
+    struct store_op *op = store_op_new(STORE_MAM_STORE, NULL, NULL);
+    struct store_message *message = &op->message;
+    const struct element *origin = element_child(acc->element, NS_SID, "origin-id");
+    message->id = acc_identify(acc);
+    message->sender = arena_str(&op->arena, acc->from.bare);
+    message->recipient = arena_str(&op->arena, acc->to.bare);
+    message->sender_resource = arena_str(&op->arena, acc->from.resource);
+    message->recipient_resource = arena_str(&op->arena, acc->to.resource);
+    if (origin)
+        message->origin_id = arena_str(&op->arena, element_attr(origin, "id"));
+    message->body = as_text(&op->arena, acc->element);
+    if (!has_archive(&acc->from))
+        message->flags |= STORE_NOT_OF_SENDER;
+    if (!has_archive(&acc->to))
+        message->flags |= STORE_NOT_OF_RECIPIENT;
+    return op;
+}
+
+static enum verdict refuse(struct acc *acc)
+{
+    metric_count(&refused);
+    effect_error(acc, STANZA_RESOURCE_CONSTRAINT, "the archive cannot take more messages now");
+    return HOOK_STOP;
+}
+
+static enum verdict on_send(struct acc *acc, struct session *session)
+{
+    (void)session;
+    strip_ids(acc->element, acc->from.bare);
+    strip_ids(acc->element, acc->to.bare);
+    if (!is_archivable(acc))
+        return HOOK_OK;
+    if (!store_mam_has_room())
+        return refuse(acc);
+    metric_count(&archived);
+    effect_write(acc, message_op(acc));
+    return HOOK_OK;
+}
+
+static void on_stored(struct store_op *op)
+{
+    (void)op; /* what was refused is in the log (batch.c) */
+}
+
+/* At the recipient's home. What was archived by its sender's shard has its id; of the rest, that
+ * with a local sender was found not worth it there. */
+static enum verdict on_arrival(struct acc *acc, struct session *session)
+{
+    (void)session;
+    if (acc->kind != STANZA_MESSAGE)
+        return HOOK_OK;
+    strip_ids(acc->element, acc->to.bare);
+    if (acc->type == TYPE_ERROR) /* a bounce holds what we gave to who could not be reached */
+        strip_ids(acc->element, acc->from.bare);
+    if (!acc->stanza_id && is_archivable(acc) && !has_archive(&acc->from)) {
+        if (!store_mam_has_room())
+            return refuse(acc);
+        struct store_op *op = message_op(acc);
+        op->done = on_stored;
+        metric_count(&archived);
+        effect_store(acc, op);
+    }
+    if (acc->stanza_id)
+        add_id(acc, acc->to.bare);
+    return HOOK_OK;
+}
+
+/* Who does not keep a message is not told an id of it. */
+static enum verdict on_receive(struct acc *acc, struct session *session)
+{
+    if (!mam_user_keeps(session, &acc->from))
+        strip_ids(acc->element, acc->to.bare);
+    return HOOK_OK;
+}
+
+static enum verdict on_open(struct acc *acc, struct session *session)
+{
+    (void)acc;
+    mam_user_load(session);
+    return HOOK_OK;
+}
+
+static void on_gone(struct store_op *op)
+{
+    if (op->outcome)
+        LOG(LOG_ERROR, "archive_not_removed", LF("why", err_name(op->outcome)));
+}
+
+static enum verdict on_removed(struct acc *acc, struct session *session)
+{
+    (void)session;
+    struct store_op *op = store_op_new(STORE_MAM_REMOVE, on_gone, NULL);
+    op->page.owner = arena_str(&op->arena, acc->from.bare);
+    effect_store(acc, op);
+    return HOOK_OK;
+}
+
+/* --- What the queries share --- */
+
+bool mam_is_own(struct acc *acc, struct session *session)
+{
+    if (session && str_eq(acc->from.bare, acc->to.bare))
+        return true;
+    effect_error(acc, STANZA_FORBIDDEN, "this is not your archive");
+    return false;
+}
+
+bool mam_failed(struct acc *acc)
+{
+    enum err outcome = acc->answer->outcome;
+    if (outcome == ERR_NOT_FOUND)
+        effect_error(acc, STANZA_ITEM_NOT_FOUND, "there is no such id in this archive");
+    else if (outcome != ERR_OK)
+        effect_error(acc, STANZA_RESOURCE_CONSTRAINT, "the archive does not answer");
+    return outcome != ERR_OK;
+}
+
+static const struct hook hooks[] = {
+    {.at = HOOK_user_send_message, .run = on_send, .before = "inbox, carbons", .after = "privacy"},
+    {.at = HOOK_filter_local_packet, .run = on_arrival, .before = "inbox", .after = "privacy"},
+    {.at = HOOK_user_receive_message, .run = on_receive, .before = "carbons"},
+    {.at = HOOK_session_opened, .run = on_open},
+    {.at = HOOK_remove_user, .run = on_removed},
+    {0},
+};
+
+static const struct iq_handler iqs[] = {
+    {NS_MAM, "query", IQ_ACCOUNT, TYPE_GET, mam_form},
+    {NS_MAM, "query", IQ_ACCOUNT, TYPE_SET, mam_query},
+    {NS_MAM, "metadata", IQ_ACCOUNT, TYPE_GET, mam_metadata},
+    {NS_MAM, "prefs", IQ_ACCOUNT, TYPE_GET, mam_prefs_get},
+    {NS_MAM, "prefs", IQ_ACCOUNT, TYPE_SET, mam_prefs_set},
+    {0},
+};
+
+static const struct feature features[] = {
+    {IQ_ACCOUNT, "urn:xmpp:mam:2"},
+    {IQ_ACCOUNT, "urn:xmpp:mam:2#extended"},
+    {IQ_ACCOUNT, "urn:xmpp:sid:0"},
+    {0},
+};
+
+static const struct key keys[] = {
+    {.name = "default_result_limit",
+     .type = KEY_NUMBER,
+     .offset = offsetof(struct mam_conf, default_result_limit),
+     .preset = "50",
+     .min = 1,
+     .max = STORE_MAM_PAGE_MAX,
+     .help = "Messages in a page when the query does not say how many."},
+    {.name = "max_result_limit",
+     .type = KEY_NUMBER,
+     .offset = offsetof(struct mam_conf, max_result_limit),
+     .preset = "50",
+     .min = 1,
+     .max = STORE_MAM_PAGE_MAX,
+     .help = "Most messages in a page, whatever the query says."},
+    {.name = "archive_chat_markers",
+     .type = KEY_BOOL,
+     .offset = offsetof(struct mam_conf, archive_chat_markers),
+     .preset = "false",
+     .help = "Archive chat markers (XEP-0333) and receipts (XEP-0184) without a body."},
+    {0},
+};
+
+const struct module module_mam = {
+    .name = "mam",
+    .xep = "XEP-0313, XEP-0441, XEP-0359, XEP-0334",
+    .hooks = hooks,
+    .iqs = iqs,
+    .features = features,
+    .keys = keys,
+    .conf_size = sizeof(struct mam_conf),
+    .metrics = metrics,
+    .user_size = sizeof(struct mam_user),
+    .user_end = mam_user_end,
+};

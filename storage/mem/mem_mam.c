@@ -1,0 +1,284 @@
+#include "mem_mam.h"
+
+#include "mem.h"
+#include "stanza_id.h"
+
+struct row {
+    uint64_t id, origin;
+    unsigned flags;
+    char *sender, *recipient, *sender_resource, *recipient_resource, *body;
+};
+
+static struct row *rows; /* in order of id */
+static size_t row_count, row_room;
+
+struct pref {
+    char *owner, *bare, *resource; /* bare NULL: what holds for all others */
+    bool keeps;
+};
+
+static struct pref *prefs;
+static size_t pref_count;
+
+static char *copy(struct str text)
+{
+    return mem_strndup(text.at ? text.at : "", text.len);
+}
+
+/* --- Preferences --- */
+
+static bool keeps(struct str owner, struct str bare, struct str resource)
+{
+    bool found = true;
+    int best = -1;
+    for (size_t i = 0; i < pref_count; i++) {
+        const struct pref *pref = &prefs[i];
+        if (!str_is(owner, pref->owner))
+            continue;
+        int fits = pref->bare ? -1 : 0;
+        if (pref->bare && str_is(bare, pref->bare))
+            fits = !pref->resource[0] ? 1 : str_is(resource, pref->resource) ? 2 : -1;
+        if (fits > best) {
+            best = fits;
+            found = pref->keeps;
+        }
+    }
+    return found;
+}
+
+static void pref_free(const struct pref *pref)
+{
+    mem_free(pref->owner);
+    mem_free(pref->bare);
+    mem_free(pref->resource);
+}
+
+static void drop_prefs(struct str owner)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < pref_count; i++) {
+        if (str_is(owner, prefs[i].owner))
+            pref_free(&prefs[i]);
+        else
+            prefs[left++] = prefs[i];
+    }
+    pref_count = left;
+}
+
+static void add_pref(struct str owner, const struct store_mam_pref *item, bool keeps_it)
+{
+    prefs = mem_realloc(prefs, (pref_count + 1) * sizeof *prefs);
+    prefs[pref_count++] = (struct pref){.owner = copy(owner),
+                                        .bare = item ? copy(item->bare) : NULL,
+                                        .resource = item ? copy(item->resource) : NULL,
+                                        .keeps = keeps_it};
+}
+
+static enum err prefs_set(struct store_op *op)
+{
+    drop_prefs(op->prefs.owner);
+    add_pref(op->prefs.owner, NULL, op->prefs.keeps);
+    for (size_t i = 0; i < op->prefs.count; i++)
+        add_pref(op->prefs.owner, &op->prefs.items[i], op->prefs.items[i].keeps);
+    return ERR_OK;
+}
+
+static enum err prefs_get(struct store_op *op)
+{
+    bool found = false;
+    op->prefs.count = 0;
+    op->prefs.items = arena_zero(&op->arena, (pref_count + 1) * sizeof *op->prefs.items);
+    for (size_t i = 0; i < pref_count; i++) {
+        if (!str_is(op->prefs.owner, prefs[i].owner))
+            continue;
+        found = true;
+        if (!prefs[i].bare) {
+            op->prefs.keeps = prefs[i].keeps;
+            continue;
+        }
+        struct store_mam_pref *item = &op->prefs.items[op->prefs.count++];
+        item->bare = arena_str(&op->arena, str_of(prefs[i].bare));
+        item->resource = arena_str(&op->arena, str_of(prefs[i].resource));
+        item->keeps = prefs[i].keeps;
+    }
+    return found ? ERR_OK : ERR_NOT_FOUND;
+}
+
+/* --- Writing --- */
+
+static void row_free(const struct row *row)
+{
+    mem_free(row->sender);
+    mem_free(row->recipient);
+    mem_free(row->sender_resource);
+    mem_free(row->recipient_resource);
+    mem_free(row->body);
+}
+
+static bool is_there(const struct store_message *message, uint64_t origin)
+{
+    int64_t since = (int64_t)(message->id - stanza_id_span(STORE_MAM_RESENT_US));
+    for (size_t i = row_count; i-- > 0;) {
+        if (rows[i].id == message->id)
+            return true;
+        if (origin && rows[i].origin == origin && (int64_t)rows[i].id > since &&
+            str_is(message->sender, rows[i].sender))
+            return true;
+    }
+    return false;
+}
+
+static void add_row(const struct row *row)
+{
+    if (row_count == row_room) {
+        row_room = row_room ? row_room * 2 : 64;
+        rows = mem_realloc(rows, row_room * sizeof *rows);
+    }
+    size_t at = row_count++;
+    for (; at > 0 && rows[at - 1].id > row->id; at--)
+        rows[at] = rows[at - 1];
+    rows[at] = *row;
+}
+
+static uint64_t add_message(const struct store_message *message)
+{
+    uint64_t origin = message->origin_id.len ? store_mam_origin(message->origin_id) : 0;
+    unsigned flags = message->flags;
+    if (!keeps(message->sender, message->recipient, message->recipient_resource))
+        flags |= STORE_NOT_OF_SENDER;
+    if (!keeps(message->recipient, message->sender, message->sender_resource))
+        flags |= STORE_NOT_OF_RECIPIENT;
+    if (flags == (STORE_NOT_OF_SENDER | STORE_NOT_OF_RECIPIENT) || is_there(message, origin))
+        return 0;
+    add_row(&(struct row){.id = message->id,
+                          .origin = origin,
+                          .flags = flags,
+                          .sender = copy(message->sender),
+                          .recipient = copy(message->recipient),
+                          .sender_resource = copy(message->sender_resource),
+                          .recipient_resource = copy(message->recipient_resource),
+                          .body = copy(message->body)});
+    return 1;
+}
+
+static enum err batch(struct store_op *op)
+{
+    for (size_t i = 0; i < op->batch.count; i++)
+        if (!op->batch.ops[i]->message.sender.len || !op->batch.ops[i]->message.recipient.len)
+            return ERR_INVALID; /* all or nothing, as a transaction */
+    op->batch.stored = 0;
+    for (size_t i = 0; i < op->batch.count; i++)
+        op->batch.stored += add_message(&op->batch.ops[i]->message);
+    return ERR_OK;
+}
+
+static enum err drop_archive(struct store_op *op)
+{
+    struct str owner = op->page.owner;
+    size_t left = 0;
+    for (size_t i = 0; i < row_count; i++) {
+        if (str_is(owner, rows[i].sender))
+            rows[i].flags |= STORE_NOT_OF_SENDER;
+        if (str_is(owner, rows[i].recipient))
+            rows[i].flags |= STORE_NOT_OF_RECIPIENT;
+        if (rows[i].flags == (STORE_NOT_OF_SENDER | STORE_NOT_OF_RECIPIENT))
+            row_free(&rows[i]);
+        else
+            rows[left++] = rows[i];
+    }
+    row_count = left;
+    drop_prefs(owner);
+    return ERR_OK;
+}
+
+/* --- Reading --- */
+
+static bool is_with(const struct store_op *op, const char *peer, const char *resource)
+{
+    return (op->page.with.len == 0 || str_is(op->page.with, peer)) &&
+           (op->page.with_resource.len == 0 || str_is(op->page.with_resource, resource));
+}
+
+static bool is_own(const struct store_op *op, const struct row *row)
+{
+    return (str_is(op->page.owner, row->sender) && !(row->flags & STORE_NOT_OF_SENDER)) ||
+           (str_is(op->page.owner, row->recipient) && !(row->flags & STORE_NOT_OF_RECIPIENT));
+}
+
+static bool is_listed(const struct store_op *op, uint64_t id)
+{
+    for (size_t i = 0; i < op->page.id_count; i++)
+        if (op->page.ids[i] == id)
+            return true;
+    return false;
+}
+
+static bool is_in_set(const struct store_op *op, const struct row *row)
+{
+    if (!is_own(op, row))
+        return false;
+    if (op->page.only_ids)
+        return is_listed(op, row->id);
+    bool fits = str_is(op->page.owner, row->sender)
+                    ? is_with(op, row->recipient, row->recipient_resource)
+                    : is_with(op, row->sender, row->sender_resource);
+    return fits && row->id > op->page.from && row->id < op->page.to;
+}
+
+static enum err page(struct store_op *op)
+{
+    size_t listed = 0;
+    store_mam_room(op);
+    op->page.total = 0;
+    for (size_t i = 0; i < row_count; i++) {
+        const struct row *row = &rows[op->page.backwards ? row_count - 1 - i : i];
+        listed += is_own(op, row) && is_listed(op, row->id);
+        if (!is_in_set(op, row))
+            continue;
+        op->page.total++;
+        if (row->id > op->page.after && row->id < op->page.before &&
+            op->page.count < store_mam_fetch(op))
+            op->page.items[op->page.count++] =
+                (struct store_mam_item){row->id, arena_str(&op->arena, str_of(row->body))};
+    }
+    if (listed < op->page.id_count)
+        return ERR_NOT_FOUND;
+    store_mam_settle(op);
+    return ERR_OK;
+}
+
+static enum err metadata(struct store_op *op)
+{
+    op->page.first = op->page.last = 0;
+    for (size_t i = 0; i < row_count; i++) {
+        if (!is_own(op, &rows[i]))
+            continue;
+        if (!op->page.first)
+            op->page.first = rows[i].id;
+        op->page.last = rows[i].id;
+    }
+    return ERR_OK;
+}
+
+enum err mem_mam(struct store_op *op)
+{
+    static enum err (*const kinds[STORE_KIND_COUNT])(struct store_op *) = {
+        [STORE_MAM_BATCH] = batch,         [STORE_MAM_PAGE] = page,
+        [STORE_MAM_METADATA] = metadata,   [STORE_MAM_REMOVE] = drop_archive,
+        [STORE_MAM_PREFS_GET] = prefs_get, [STORE_MAM_PREFS_SET] = prefs_set,
+    };
+    return kinds[op->kind] ? kinds[op->kind](op) : ERR_UNSUPPORTED;
+}
+
+void mem_mam_drop(void)
+{
+    for (size_t i = 0; i < row_count; i++)
+        row_free(&rows[i]);
+    for (size_t i = 0; i < pref_count; i++)
+        pref_free(&prefs[i]);
+    mem_free(rows);
+    mem_free(prefs);
+    rows = NULL;
+    prefs = NULL;
+    row_count = row_room = pref_count = 0;
+}

@@ -1,0 +1,366 @@
+#include "lite_mam.h"
+
+#include "stanza_id.h"
+#include "store_backend.h"
+
+static const char jid_sql[] = "SELECT id FROM jid WHERE bare = ?1";
+static const char jid_add_sql[] = "INSERT INTO jid (bare) VALUES (?1)";
+
+/* What the preferences of `owner` say of a peer. */
+#define KEEPS(owner, bare, resource)                                                               \
+    "coalesce((SELECT keeps FROM mam_prefs_jid WHERE owner = " owner " AND bare = " bare           \
+    " AND resource IN ('', " resource ") ORDER BY resource DESC LIMIT 1),"                         \
+    " (SELECT keeps FROM mam_prefs WHERE owner = " owner "), 1)"
+
+static const char add_sql[] =
+    "INSERT INTO message"
+    " (id, sender, recipient, flags, sender_resource, recipient_resource, origin, body)"
+    " SELECT * FROM (SELECT ?1, ?2, ?3,"
+    " ?4 | (" KEEPS("?2", "?11", "?6") " = 0) | (" KEEPS(
+        "?3", "?10", "?5") " = 0) * 2 AS flags,"
+                           " ?5, ?6, ?7, ?8) WHERE flags & 3 <> 3 AND NOT EXISTS"
+                           " (SELECT 1 FROM message WHERE sender = ?2 AND origin = ?7 AND id > ?9)"
+                           " ON CONFLICT (id) DO NOTHING";
+
+/* One side of an archive. */
+#define SIDE(me, peer, resource, flag)                                                             \
+    me " = ?1 AND flags & " flag " = 0 AND id > ?2 AND id < ?3 AND (?4 = 0 OR " peer " = ?4)"      \
+       " AND (?5 = '' OR " resource " = ?5)"
+#define SENT     SIDE("sender", "recipient", "recipient_resource", "1")
+#define RECEIVED SIDE("recipient", "sender", "sender_resource", "2") " AND sender <> recipient"
+#define PAGE(way)                                                                                  \
+    "SELECT id, body FROM (SELECT * FROM (SELECT id, body FROM message WHERE " SENT                \
+    " ORDER BY id" way " LIMIT ?6) UNION ALL SELECT * FROM (SELECT id, body FROM message WHERE "   \
+    "" RECEIVED " ORDER BY id" way " LIMIT ?6)) ORDER BY id" way " LIMIT ?6"
+
+static const char page_sql[] = PAGE("");
+static const char page_back_sql[] = PAGE(" DESC");
+static const char count_sql[] = "SELECT (SELECT count(*) FROM message WHERE " SENT
+                                ") + (SELECT count(*) FROM message WHERE " RECEIVED ")";
+static const char one_sql[] = "SELECT body FROM message WHERE id = ?2 AND"
+                              " (sender = ?1 AND flags & 1 = 0 OR"
+                              " recipient = ?1 AND flags & 2 = 0)";
+
+#define END(way, me, flag)                                                                         \
+    "(SELECT id FROM message WHERE " me " = ?1 AND flags & " flag " = 0 ORDER BY id" way " LIMIT " \
+    "1)"
+static const char first_sql[] = "SELECT min(coalesce(" END(
+    "", "sender", "1") ", 9223372036854775807),"
+                       " coalesce(" END("", "recipient", "2") ", 9223372036854775807))";
+static const char last_sql[] = "SELECT max(coalesce(" END(
+    " DESC", "sender", "1") ", 0),"
+                            " coalesce(" END(" DESC", "recipient", "2") ", 0))";
+
+static const char *const remove_sqls[] = {
+    "UPDATE message SET flags = flags | 1 WHERE sender = ?1",
+    "UPDATE message SET flags = flags | 2 WHERE recipient = ?1",
+    "DELETE FROM message WHERE (sender = ?1 OR recipient = ?1) AND flags & 3 = 3",
+    "DELETE FROM mam_prefs WHERE owner = ?1",
+};
+
+static const char prefs_sql[] = "SELECT keeps FROM mam_prefs WHERE owner = ?1";
+static const char prefs_jids_sql[] = "SELECT bare, resource, keeps FROM mam_prefs_jid"
+                                     " WHERE owner = ?1 ORDER BY bare, resource";
+static const char prefs_drop_sql[] = "DELETE FROM mam_prefs WHERE owner = ?1";
+static const char prefs_add_sql[] = "INSERT INTO mam_prefs (owner, keeps) VALUES (?1, ?2)";
+static const char prefs_jid_add_sql[] =
+    "INSERT OR REPLACE INTO mam_prefs_jid (owner, bare, resource, keeps) VALUES (?1, ?2, ?3, ?4)";
+
+/* --- JIDs --- */
+
+static enum err find_jid(struct lite *lite, struct str bare, int64_t *id)
+{
+    struct lite_statement *find = lite_start(lite, jid_sql);
+    if (!find)
+        return ERR_DOWN;
+    lite_text(find, 1, bare);
+    enum err err = lite_row(lite, find);
+    *id = err ? 0 : lite_get_number(find, 0);
+    lite_done(find);
+    return err;
+}
+
+/* Only the writer makes them. */
+static enum err need_jid(struct lite *lite, struct str bare, int64_t *id)
+{
+    enum err err = find_jid(lite, bare, id);
+    if (err != ERR_NOT_FOUND)
+        return err;
+    struct lite_statement *add = lite_start(lite, jid_add_sql);
+    if (!add)
+        return ERR_DOWN;
+    uint64_t added;
+    lite_text(add, 1, bare);
+    err = lite_run(lite, add, &added);
+    return err ? err : find_jid(lite, bare, id);
+}
+
+/* --- Writing --- */
+
+static enum err add_message(struct lite *lite, const struct store_message *message, int64_t sender,
+                            int64_t recipient, uint64_t *added)
+{
+    struct lite_statement *add = lite_start(lite, add_sql);
+    if (!add)
+        return ERR_DOWN;
+    lite_number(add, 1, (int64_t)message->id);
+    lite_number(add, 2, sender);
+    lite_number(add, 3, recipient);
+    lite_number(add, 4, message->flags);
+    lite_text(add, 5, message->sender_resource);
+    lite_text(add, 6, message->recipient_resource);
+    if (message->origin_id.len) /* else it stays NULL, which equals nothing */
+        lite_number(add, 7, (int64_t)store_mam_origin(message->origin_id));
+    lite_text(add, 8, message->body);
+    lite_number(add, 9, (int64_t)(message->id - stanza_id_span(STORE_MAM_RESENT_US)));
+    lite_text(add, 10, message->sender);
+    lite_text(add, 11, message->recipient);
+    return lite_run(lite, add, added);
+}
+
+enum err lite_mam_batch(struct lite *lite, struct store_op *op)
+{
+    op->batch.stored = 0;
+    for (size_t i = 0; i < op->batch.count; i++) {
+        const struct store_message *message = &op->batch.ops[i]->message;
+        int64_t sender, recipient;
+        uint64_t added = 0;
+        enum err err = need_jid(lite, message->sender, &sender);
+        if (!err)
+            err = need_jid(lite, message->recipient, &recipient);
+        if (!err)
+            err = add_message(lite, message, sender, recipient, &added);
+        if (err)
+            return err == ERR_CONFLICT ? ERR_INVALID : err; /* a conflict keeps the savepoint */
+        op->batch.stored += added;
+    }
+    return ERR_OK;
+}
+
+enum err lite_mam_remove(struct lite *lite, struct store_op *op)
+{
+    int64_t owner;
+    uint64_t changed;
+    enum err err = find_jid(lite, op->page.owner, &owner);
+    for (size_t i = 0; !err && i < COUNT_OF(remove_sqls); i++) {
+        struct lite_statement *remove = lite_start(lite, remove_sqls[i]);
+        if (!remove)
+            return ERR_DOWN;
+        lite_number(remove, 1, owner);
+        err = lite_run(lite, remove, &changed);
+    }
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+/* --- Reading --- */
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void push_item(struct store_op *op, uint64_t id, struct str body)
+{
+    op->page.items[op->page.count++] = (struct store_mam_item){id, body};
+}
+
+static enum err take_one(struct lite *lite, struct store_op *op, int64_t owner, uint64_t id)
+{
+    struct lite_statement *one = lite_start(lite, one_sql);
+    if (!one)
+        return ERR_DOWN;
+    lite_number(one, 1, owner);
+    lite_number(one, 2, (int64_t)id);
+    enum err err = lite_row(lite, one);
+    bool wanted = op->page.only_ids && op->page.count < store_mam_fetch(op) &&
+                  id > op->page.after && id < op->page.before;
+    if (!err && wanted)
+        push_item(op, id, lite_get(one, 0, &op->arena));
+    lite_done(one);
+    return err;
+}
+
+/* Each must be there; they are in order. */
+static enum err take_ids(struct lite *lite, struct store_op *op, int64_t owner)
+{
+    size_t count = op->page.id_count;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t id = op->page.ids[op->page.backwards ? count - 1 - i : i];
+        enum err err = take_one(lite, op, owner, id);
+        if (err)
+            return err;
+    }
+    return ERR_OK;
+}
+
+static struct lite_statement *start_side(struct lite *lite, const char *sql,
+                                         const struct store_op *op, int64_t owner, int64_t with)
+{
+    struct lite_statement *statement = lite_start(lite, sql);
+    if (!statement)
+        return NULL;
+    lite_number(statement, 1, owner);
+    lite_number(statement, 4, with);
+    lite_text(statement, 5, op->page.with_resource);
+    return statement;
+}
+
+static enum err take_page(struct lite *lite, struct store_op *op, int64_t owner, int64_t with)
+{
+    const char *sql = op->page.backwards ? page_back_sql : page_sql;
+    struct lite_statement *page = start_side(lite, sql, op, owner, with);
+    if (!page)
+        return ERR_DOWN;
+    lite_number(page, 2, (int64_t)larger(op->page.from, op->page.after));
+    lite_number(page, 3, (int64_t)smaller(op->page.to, op->page.before));
+    lite_number(page, 6, (int64_t)store_mam_fetch(op));
+    enum err err;
+    while (!(err = lite_row(lite, page))) {
+        struct str body = lite_get(page, 1, &op->arena);
+        push_item(op, (uint64_t)lite_get_number(page, 0), body);
+    }
+    lite_done(page);
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static enum err take_total(struct lite *lite, struct store_op *op, int64_t owner, int64_t with)
+{
+    struct lite_statement *count = start_side(lite, count_sql, op, owner, with);
+    if (!count)
+        return ERR_DOWN;
+    lite_number(count, 2, (int64_t)op->page.from);
+    lite_number(count, 3, (int64_t)op->page.to);
+    enum err err = lite_row(lite, count);
+    if (!err)
+        op->page.total = (uint64_t)lite_get_number(count, 0);
+    lite_done(count);
+    return err;
+}
+
+static enum err take_set(struct lite *lite, struct store_op *op, int64_t owner)
+{
+    int64_t with = 0;
+    enum err err = take_ids(lite, op, owner);
+    op->page.total = op->page.id_count;
+    if (err || op->page.only_ids)
+        return err;
+    if (op->page.with.len && find_jid(lite, op->page.with, &with))
+        with = -1; /* nobody */
+    err = take_page(lite, op, owner, with);
+    op->page.total = 0;
+    return err || !op->page.counted ? err : take_total(lite, op, owner, with);
+}
+
+enum err lite_mam_page(struct lite *lite, struct store_op *op)
+{
+    int64_t owner;
+    store_mam_room(op);
+    enum err err = find_jid(lite, op->page.owner, &owner);
+    if (!err)
+        err = take_set(lite, op, owner);
+    else if (err == ERR_NOT_FOUND && op->page.id_count == 0)
+        err = ERR_OK;
+    if (!err)
+        store_mam_settle(op);
+    return err;
+}
+
+static enum err take_number(struct lite *lite, const char *sql, int64_t owner, int64_t *out)
+{
+    struct lite_statement *statement = lite_start(lite, sql);
+    if (!statement)
+        return ERR_DOWN;
+    lite_number(statement, 1, owner);
+    enum err err = lite_row(lite, statement);
+    if (!err)
+        *out = lite_get_number(statement, 0);
+    lite_done(statement);
+    return err;
+}
+
+enum err lite_mam_metadata(struct lite *lite, struct store_op *op)
+{
+    int64_t owner, first = 0, last = 0;
+    enum err err = find_jid(lite, op->page.owner, &owner);
+    if (!err)
+        err = take_number(lite, last_sql, owner, &last);
+    if (!err && last)
+        err = take_number(lite, first_sql, owner, &first);
+    op->page.first = (uint64_t)first;
+    op->page.last = (uint64_t)last;
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+/* --- Preferences --- */
+
+static enum err take_prefs(struct lite *lite, struct store_op *op, int64_t owner)
+{
+    struct lite_statement *jids = lite_start(lite, prefs_jids_sql);
+    if (!jids)
+        return ERR_DOWN;
+    lite_number(jids, 1, owner);
+    op->prefs.items = arena_zero(&op->arena, STORE_MAM_PREFS_MAX * sizeof *op->prefs.items);
+    enum err err = ERR_OK;
+    while (op->prefs.count < STORE_MAM_PREFS_MAX && !(err = lite_row(lite, jids))) {
+        struct store_mam_pref *item = &op->prefs.items[op->prefs.count++];
+        item->bare = lite_get(jids, 0, &op->arena);
+        item->resource = lite_get(jids, 1, &op->arena);
+        item->keeps = lite_get_number(jids, 2) != 0;
+    }
+    lite_done(jids);
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+enum err lite_mam_prefs_get(struct lite *lite, struct store_op *op)
+{
+    int64_t owner, keeps = 1;
+    enum err err = find_jid(lite, op->prefs.owner, &owner);
+    if (!err)
+        err = take_number(lite, prefs_sql, owner, &keeps);
+    op->prefs.keeps = keeps != 0;
+    op->prefs.count = 0;
+    return err ? err : take_prefs(lite, op, owner);
+}
+
+static enum err put_numbers(struct lite *lite, const char *sql, int64_t owner, int64_t keeps)
+{
+    struct lite_statement *statement = lite_start(lite, sql);
+    uint64_t changed;
+    if (!statement)
+        return ERR_DOWN;
+    lite_number(statement, 1, owner);
+    if (keeps >= 0)
+        lite_number(statement, 2, keeps);
+    return lite_run(lite, statement, &changed);
+}
+
+static enum err put_jid(struct lite *lite, int64_t owner, const struct store_mam_pref *item)
+{
+    struct lite_statement *add = lite_start(lite, prefs_jid_add_sql);
+    uint64_t changed;
+    if (!add)
+        return ERR_DOWN;
+    lite_number(add, 1, owner);
+    lite_text(add, 2, item->bare);
+    lite_text(add, 3, item->resource);
+    lite_number(add, 4, item->keeps);
+    return lite_run(lite, add, &changed);
+}
+
+enum err lite_mam_prefs_set(struct lite *lite, struct store_op *op)
+{
+    int64_t owner;
+    enum err err = need_jid(lite, op->prefs.owner, &owner);
+    if (!err)
+        err = put_numbers(lite, prefs_drop_sql, owner, -1);
+    if (!err)
+        err = put_numbers(lite, prefs_add_sql, owner, op->prefs.keeps);
+    for (size_t i = 0; !err && i < op->prefs.count; i++)
+        err = put_jid(lite, owner, &op->prefs.items[i]);
+    return err;
+}

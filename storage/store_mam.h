@@ -1,0 +1,65 @@
+/*
+ * What the operations of the message archive (XEP-0313) ask and answer; part of store.h. One row is
+ * in both archives of a one-to-one message. Ids as in stanza_id.h. JIDs are prepared.
+ */
+#ifndef RT_STORE_MAM_H
+#define RT_STORE_MAM_H
+
+#include "text.h"
+
+#include <stdint.h>
+
+enum { STORE_MAM_PAGE_MAX = 1000, STORE_MAM_PREFS_MAX = 500 };
+
+/* A sender's stanza with the same origin-id is not stored again within this time. */
+#define STORE_MAM_RESENT_US (7ull * 24 * 3600 * 1000000)
+
+enum { STORE_NOT_OF_SENDER = 1, STORE_NOT_OF_RECIPIENT = 2 }; /* who has no copy */
+
+/* Who is told by preferences not to have a copy is found out by the back end. */
+struct store_message {
+    uint64_t id;
+    struct str sender, recipient; /* bare */
+    struct str sender_resource, recipient_resource;
+    struct str origin_id; /* empty: none */
+    struct str body;      /* the whole stanza as XML */
+    unsigned flags;
+};
+
+struct store_mam_item {
+    uint64_t id;
+    struct str body;
+};
+
+struct store_mam_page {
+    /* asked */
+    struct str owner;               /* whose archive, bare; METADATA and REMOVE: only this */
+    struct str with, with_resource; /* with whom; empty: anybody, any resource */
+    uint64_t from, to;              /* the set: from < id < to */
+    uint64_t after, before;         /* the page within the set: after < id < before */
+    const uint64_t *ids;            /* NOT_FOUND if one of them is not in the archive */
+    size_t id_count, limit;
+    bool only_ids;  /* the set is those ids */
+    bool backwards; /* the page is at the end */
+    bool counted;   /* total wanted */
+    /* answered */
+    struct store_mam_item *items; /* oldest first */
+    size_t count;
+    bool more; /* behind the page; backwards: before it */
+    uint64_t total;
+    uint64_t first, last; /* METADATA: ids; 0: the archive is empty */
+};
+
+struct store_mam_pref {
+    struct str bare, resource; /* empty resource: all of them */
+    bool keeps;
+};
+
+struct store_mam_prefs {
+    struct str owner;
+    bool keeps; /* messages with those who are not listed */
+    struct store_mam_pref *items;
+    size_t count;
+};
+
+#endif

@@ -1,0 +1,513 @@
+/* The message archive and its batches, on each back end in the same words. */
+#include "store_pg.h"
+#include "store_stage.h"
+
+#include "limits.h"
+#include "log.h"
+#include "stanza_id.h"
+
+enum { MANY = 3000 };
+
+static struct store_config config;
+static uint64_t last_us = 1750000000000000;
+
+static struct store_message message(const char *sender, const char *recipient, const char *body)
+{
+    last_us += 1000;
+    return (struct store_message){.id = stanza_id_next(0, last_us),
+                                  .sender = str_of(sender),
+                                  .recipient = str_of(recipient),
+                                  .sender_resource = STR("from"),
+                                  .recipient_resource = STR("to"),
+                                  .body = str_of(body)};
+}
+
+static void on_stored(struct store_op *op)
+{
+    struct reply *reply = op->owner;
+    reply->done = true;
+    reply->times++;
+    reply->outcome = op->outcome;
+}
+
+static void ask_store(struct store_message message, struct reply *reply)
+{
+    struct store_op *op = store_op_new(STORE_MAM_STORE, on_stored, reply);
+    *reply = (struct reply){0};
+    op->message = message;
+    op->message.sender = arena_str(&op->arena, message.sender);
+    op->message.recipient = arena_str(&op->arena, message.recipient);
+    op->message.sender_resource = arena_str(&op->arena, message.sender_resource);
+    op->message.recipient_resource = arena_str(&op->arena, message.recipient_resource);
+    op->message.origin_id = arena_str(&op->arena, message.origin_id);
+    op->message.body = arena_str(&op->arena, message.body);
+    store_ask(op, 0);
+    assert_false(reply->done);
+}
+
+static uint64_t put(struct store_message message)
+{
+    struct reply reply;
+    ask_store(message, &reply);
+    stage_until(&reply.done);
+    assert_int_equal(reply.outcome, ERR_OK);
+    return message.id;
+}
+
+static uint64_t say(const char *sender, const char *recipient, const char *body)
+{
+    return put(message(sender, recipient, body));
+}
+
+/* What a page answered; texts in stage_texts. */
+struct paged {
+    bool done;
+    enum err outcome;
+    struct store_mam_page page;
+    struct store_mam_prefs prefs;
+    char bodies[4096]; /* joined by spaces */
+};
+
+static void on_page(struct store_op *op)
+{
+    struct paged *paged = op->owner;
+    paged->done = true;
+    paged->outcome = op->outcome;
+    paged->bodies[0] = '\0';
+    if (op->outcome)
+        return;
+    paged->page = op->page;
+    for (size_t i = 0; i < op->page.count && op->kind == STORE_MAM_PAGE; i++) {
+        size_t len = strlen(paged->bodies);
+        snprintf(paged->bodies + len, sizeof paged->bodies - len, "%s%.*s", i ? " " : "",
+                 STR_ARG(op->page.items[i].body));
+    }
+    if (op->kind == STORE_MAM_PAGE && op->page.count) {
+        paged->page.first = op->page.items[0].id;
+        paged->page.last = op->page.items[op->page.count - 1].id;
+    }
+}
+
+static struct store_mam_page of(const char *owner, size_t limit)
+{
+    return (struct store_mam_page){
+        .owner = str_of(owner), .to = STANZA_ID_MAX, .before = STANZA_ID_MAX, .limit = limit};
+}
+
+static void ask_page(enum store_kind kind, struct store_mam_page page, struct paged *paged)
+{
+    struct store_op *op = store_op_new(kind, on_page, paged);
+    *paged = (struct paged){0};
+    op->page = page;
+    store_ask(op, 0);
+}
+
+static struct paged look(struct store_mam_page page)
+{
+    struct paged paged;
+    ask_page(STORE_MAM_PAGE, page, &paged);
+    stage_until(&paged.done);
+    return paged;
+}
+
+static void assert_page(struct store_mam_page page, const char *bodies, bool more)
+{
+    struct paged paged = look(page);
+    assert_int_equal(paged.outcome, ERR_OK);
+    assert_string_equal(paged.bodies, bodies);
+    assert_int_equal(paged.page.more, more);
+}
+
+static void remove_archive(const char *owner)
+{
+    struct paged paged;
+    ask_page(STORE_MAM_REMOVE, of(owner, 0), &paged);
+    stage_until(&paged.done);
+    assert_int_equal(paged.outcome, ERR_OK);
+}
+
+/* --- Tests; each with users of its own --- */
+
+static void test_both_sides(void **state)
+{
+    (void)state;
+    assert_page(of("a@both", 10), "", false);
+    say("a@both", "b@both", "one");
+    say("b@both", "a@both", "two");
+    say("a@both", "c@both", "three");
+    say("a@both", "a@both", "note");
+    assert_page(of("a@both", 10), "one two three note", false);
+    assert_page(of("b@both", 10), "one two", false);
+    assert_page(of("c@both", 10), "three", false);
+    assert_page(of("d@both", 10), "", false);
+}
+
+static void test_pages(void **state)
+{
+    (void)state;
+    uint64_t ids[7];
+    for (int i = 0; i < 7; i++) {
+        char body[2] = {(char)('0' + i), '\0'};
+        ids[i] = say(i % 2 ? "a@pages" : "b@pages", i % 2 ? "b@pages" : "a@pages", body);
+    }
+    struct store_mam_page page = of("a@pages", 3);
+    assert_page(page, "0 1 2", true);
+    page.after = ids[2];
+    assert_page(page, "3 4 5", true);
+    page.after = ids[5];
+    assert_page(page, "6", false);
+    page = of("a@pages", 3);
+    page.backwards = true;
+    assert_page(page, "4 5 6", true);
+    page.before = ids[4];
+    assert_page(page, "1 2 3", true);
+    page.before = ids[1];
+    assert_page(page, "0", false);
+    page = of("a@pages", 0);
+    page.counted = true;
+    assert_int_equal(look(page).page.total, 7);
+    page.from = ids[1];
+    page.to = ids[5];
+    struct paged counted = look(page);
+    assert_int_equal(counted.page.total, 3);
+    assert_int_equal(counted.page.count, 0);
+    page.limit = 10;
+    assert_page(page, "2 3 4", false);
+}
+
+static void test_with(void **state)
+{
+    (void)state;
+    struct store_message other = message("b@with", "a@with", "other");
+    say("a@with", "b@with", "to-b");
+    say("c@with", "a@with", "from-c");
+    other.sender_resource = STR("phone");
+    put(other);
+    say("a@with", "a@with", "self");
+    struct store_mam_page page = of("a@with", 10);
+    page.with = STR("b@with");
+    page.counted = true;
+    struct paged counted = look(page);
+    assert_string_equal(counted.bodies, "other to-b"); /* by id, not by arrival */
+    assert_int_equal(counted.page.total, 2);
+    page.with_resource = STR("phone");
+    assert_page(page, "other", false);
+    page.with_resource = STR("to");
+    assert_page(page, "to-b", false);
+    page = of("a@with", 10);
+    page.with = STR("a@with");
+    assert_page(page, "self", false);
+    page.with = STR("nobody@with");
+    assert_page(page, "", false);
+}
+
+static void test_ids(void **state)
+{
+    (void)state;
+    uint64_t one = say("a@ids", "b@ids", "one"), two = say("b@ids", "a@ids", "two");
+    uint64_t alien = say("c@ids", "d@ids", "alien");
+    uint64_t both[] = {one, two}, wrong[] = {one, alien};
+    struct store_mam_page page = of("a@ids", 10);
+    page.ids = both;
+    page.id_count = 1;
+    assert_page(page, "one two", false); /* it must be there, and is no bound by itself */
+    page.only_ids = true;
+    assert_page(page, "one", false);
+    page.id_count = 2;
+    assert_page(page, "one two", false);
+    page.limit = 1;
+    assert_page(page, "one", true);
+    page.backwards = true;
+    assert_page(page, "two", true);
+    page.ids = wrong;
+    assert_int_equal(look(page).outcome, ERR_NOT_FOUND);
+    page.only_ids = false;
+    assert_int_equal(look(page).outcome, ERR_NOT_FOUND);
+    page.owner = STR("never.heard@ids");
+    assert_int_equal(look(page).outcome, ERR_NOT_FOUND);
+}
+
+static void test_resent(void **state)
+{
+    (void)state;
+    struct reply replies[2];
+    struct store_message first = message("a@resent", "b@resent", "once");
+    first.origin_id = STR("o1");
+    put(first);
+    struct store_message again = message("a@resent", "b@resent", "once");
+    again.origin_id = STR("o1");
+    put(again);
+    again.id = stanza_id_next(0, last_us += 1000);
+    again.origin_id = STR("o2");
+    ask_store(again, &replies[0]);
+    again.id = stanza_id_next(0, last_us += 1000);
+    ask_store(again, &replies[1]);
+    stage_until(&replies[1].done);
+    assert_true(replies[0].done);
+    again.sender = STR("b@resent"); /* another one's is another one */
+    again.recipient = STR("a@resent");
+    put(again);
+    assert_page(of("a@resent", 10), "once once once", false);
+    put(first); /* the same id: a batch whose commit was not heard of */
+    assert_page(of("a@resent", 10), "once once once", false);
+}
+
+static void test_sees_unwritten(void **state)
+{
+    (void)state;
+    struct reply reply;
+    struct paged mine, theirs;
+    ask_store(message("a@fresh", "b@fresh", "just now"), &reply);
+    ask_page(STORE_MAM_PAGE, of("a@fresh", 10), &mine);
+    ask_page(STORE_MAM_PAGE, of("b@fresh", 10), &theirs);
+    stage_until(&theirs.done);
+    stage_until(&mine.done);
+    assert_string_equal(mine.bodies, "just now");
+    assert_string_equal(theirs.bodies, "just now");
+}
+
+static void test_metadata(void **state)
+{
+    (void)state;
+    struct paged meta;
+    ask_page(STORE_MAM_METADATA, of("a@meta", 0), &meta);
+    stage_until(&meta.done);
+    assert_int_equal(meta.outcome, ERR_OK);
+    assert_int_equal(meta.page.last, 0);
+    uint64_t first = say("b@meta", "a@meta", "x");
+    uint64_t last = say("a@meta", "c@meta", "x");
+    ask_page(STORE_MAM_METADATA, of("a@meta", 0), &meta);
+    stage_until(&meta.done);
+    assert_true(meta.page.first == first && meta.page.last == last);
+}
+
+static void on_prefs(struct store_op *op)
+{
+    struct paged *paged = op->owner;
+    paged->done = true;
+    paged->outcome = op->outcome;
+    if (op->outcome)
+        return;
+    paged->prefs.keeps = op->prefs.keeps;
+    paged->prefs.count = op->prefs.count;
+}
+
+static struct paged ask_prefs(enum store_kind kind, struct store_mam_prefs prefs)
+{
+    struct paged paged = {0};
+    struct store_op *op = store_op_new(kind, on_prefs, &paged);
+    op->prefs = prefs;
+    store_ask(op, 0);
+    stage_until(&paged.done);
+    return paged;
+}
+
+static void test_prefs(void **state)
+{
+    (void)state;
+    struct store_mam_pref lists[] = {{STR("b@prefs"), STR(""), true},
+                                     {STR("b@prefs"), STR("from"), false}};
+    struct store_mam_prefs prefs = {.owner = STR("a@prefs")};
+    assert_int_equal(ask_prefs(STORE_MAM_PREFS_GET, prefs).outcome, ERR_NOT_FOUND);
+    assert_int_equal(ask_prefs(STORE_MAM_PREFS_SET, prefs).outcome, ERR_OK);
+    struct paged got = ask_prefs(STORE_MAM_PREFS_GET, prefs);
+    assert_true(got.outcome == ERR_OK && !got.prefs.keeps && got.prefs.count == 0);
+    say("b@prefs", "a@prefs", "never");
+    prefs.items = lists;
+    prefs.count = 2;
+    assert_int_equal(ask_prefs(STORE_MAM_PREFS_SET, prefs).outcome, ERR_OK);
+    assert_int_equal(ask_prefs(STORE_MAM_PREFS_GET, prefs).prefs.count, 2);
+    say("b@prefs", "a@prefs", "not-that-resource");
+    say("a@prefs", "b@prefs", "always");
+    say("a@prefs", "c@prefs", "not-listed");
+    assert_page(of("a@prefs", 10), "always", false);
+    assert_page(of("b@prefs", 10), "never not-that-resource always", false);
+    assert_page(of("c@prefs", 10), "not-listed", false);
+    assert_int_equal(
+        ask_prefs(STORE_MAM_PREFS_SET, (struct store_mam_prefs){STR("c@prefs"), 0, 0, 0}).outcome,
+        ERR_OK);
+    say("a@prefs", "c@prefs", "nobody-wants-it");
+    assert_page(of("c@prefs", 10), "not-listed", false);
+}
+
+static void test_flags(void **state)
+{
+    (void)state;
+    struct store_message received = message("x@far", "a@flags", "received");
+    received.flags = STORE_NOT_OF_SENDER;
+    put(received);
+    assert_page(of("a@flags", 10), "received", false);
+    assert_page(of("x@far", 10), "", false);
+}
+
+static void test_remove(void **state)
+{
+    (void)state;
+    say("a@gone", "b@gone", "sent");
+    say("b@gone", "a@gone", "received");
+    say("a@gone", "a@gone", "self");
+    ask_prefs(STORE_MAM_PREFS_SET, (struct store_mam_prefs){.owner = STR("a@gone"), .keeps = true});
+    remove_archive("a@gone");
+    assert_page(of("a@gone", 10), "", false);
+    assert_page(of("b@gone", 10), "sent received", false);
+    assert_int_equal(
+        ask_prefs(STORE_MAM_PREFS_GET, (struct store_mam_prefs){.owner = STR("a@gone")}).outcome,
+        ERR_NOT_FOUND);
+    remove_archive("b@gone");
+    remove_archive("b@gone");
+    remove_archive("never.heard@gone");
+    assert_page(of("b@gone", 10), "", false);
+}
+
+/* One that is refused (the schema has no empty JID) does not take the others with it. */
+static void test_spoiler(void **state)
+{
+    (void)state;
+    struct reply replies[60];
+    for (int i = 0; i < 60; i++)
+        ask_store(message("a@spoilt", i == 17 ? "" : "b@spoilt", "."), &replies[i]);
+    for (int i = 0; i < 60; i++) {
+        stage_until(&replies[i].done);
+        assert_int_equal(replies[i].outcome, i == 17 ? ERR_INVALID : ERR_OK);
+    }
+    struct store_mam_page page = of("a@spoilt", 0);
+    page.counted = true;
+    assert_int_equal(look(page).page.total, 59);
+}
+
+static void test_many(void **state)
+{
+    (void)state;
+    static struct reply replies[MANY];
+    uint64_t commits = metric_sum(&store_commits);
+    for (int i = 0; i < MANY; i++)
+        ask_store(message("a@many", "b@many", "x"), &replies[i]);
+    for (int i = 0; i < MANY; i++) {
+        stage_until(&replies[i].done);
+        assert_int_equal(replies[i].outcome, ERR_OK);
+    }
+    if (config.backend != STORE_MEMORY)
+        assert_in_range(metric_sum(&store_commits) - commits, 1, MANY / 100);
+    struct store_mam_page page = of("b@many", 0);
+    page.counted = true;
+    assert_int_equal(look(page).page.total, MANY);
+    assert_int_equal(store_pending(stage_shard), 0);
+}
+
+static void test_full(void **state)
+{
+    (void)state;
+    static struct reply replies[LIMIT_BATCH_ROWS + 2];
+    assert_true(store_mam_has_room());
+    for (size_t i = 0; i < LIMIT_BATCH_ROWS; i++)
+        ask_store(message("a@full", "b@full", "x"), &replies[i]);
+    assert_false(store_mam_has_room());
+    ask_store(message("a@full", "b@full", "x"), &replies[LIMIT_BATCH_ROWS]);
+    stage_until(&replies[LIMIT_BATCH_ROWS].done);
+    assert_int_equal(replies[LIMIT_BATCH_ROWS].outcome, ERR_FULL);
+    for (size_t i = 0; i < LIMIT_BATCH_ROWS; i++)
+        stage_until(&replies[i].done);
+    assert_true(store_mam_has_room());
+}
+
+/* The memory back end can be told to be down. */
+static unsigned down_times;
+
+static enum err unwell(const struct store_op *op, uint64_t *delay_ms)
+{
+    (void)delay_ms;
+    if (op->kind != STORE_MAM_BATCH || !down_times)
+        return ERR_OK;
+    down_times--;
+    return ERR_DOWN;
+}
+
+static void test_down(void **state)
+{
+    (void)state;
+    struct reply replies[3];
+    if (config.backend != STORE_MEMORY)
+        return;
+    store_mem_hook = unwell;
+    down_times = 4;
+    ask_store(message("a@down", "b@down", "1"), &replies[0]);
+    stage_turns(30);
+    ask_store(message("a@down", "b@down", "2"), &replies[1]);
+    stage_until(&replies[0].done);
+    stage_until(&replies[1].done);
+    store_mem_hook = NULL;
+    assert_int_equal(down_times, 0);
+    assert_int_equal(replies[0].outcome, ERR_OK);
+    assert_page(of("a@down", 10), "1 2", false);
+}
+
+static int open_group(void **state)
+{
+    const char *why = "";
+    (void)state;
+    if (stage_open(&config, &why)) {
+        fprintf(stderr, "%s\n", why);
+        return -1;
+    }
+    stage_until_ready(true);
+    return 0;
+}
+
+/* What was not written at the end is answered, once. */
+static int close_group(void **state)
+{
+    (void)state;
+    static struct reply last[700];
+    for (size_t i = 0; i < COUNT_OF(last); i++)
+        ask_store(message("a@last", "b@last", "x"), &last[i]);
+    stage_close();
+    for (size_t i = 0; i < COUNT_OF(last); i++)
+        if (last[i].times != 1 || last[i].outcome != ERR_DOWN)
+            return -1;
+    return 0;
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_both_sides), cmocka_unit_test(test_pages),
+    cmocka_unit_test(test_with),       cmocka_unit_test(test_ids),
+    cmocka_unit_test(test_resent),     cmocka_unit_test(test_sees_unwritten),
+    cmocka_unit_test(test_metadata),   cmocka_unit_test(test_prefs),
+    cmocka_unit_test(test_flags),      cmocka_unit_test(test_remove),
+    cmocka_unit_test(test_spoiler),    cmocka_unit_test(test_many),
+    cmocka_unit_test(test_full),       cmocka_unit_test(test_down),
+};
+
+static int run(enum store_backend_id backend)
+{
+    config.backend = (int)backend;
+    fprintf(stderr, "--- %s\n", store_backend_names[backend]);
+    return cmocka_run_group_tests_name(store_backend_names[backend], tests, open_group,
+                                       close_group);
+}
+
+static int run_sqlite(void)
+{
+    char dir[] = "/tmp/ringtail-mam-XXXXXX";
+    if (!mkdtemp(dir))
+        return 1;
+    config.data_dir = dir;
+    int failed = run(STORE_SQLITE);
+    char path[64];
+    snprintf(path, sizeof path, "%s/ringtail.sqlite", dir);
+    unlink(path);
+    return failed + (rmdir(dir) != 0);
+}
+
+int main(void)
+{
+    log_threshold = LOG_NONE;
+    int failed = run(STORE_MEMORY) + run_sqlite();
+    int pg = pg_test_setup();
+    if (pg)
+        return failed + (pg != 1);
+    pg_fresh_schema();
+    config.conninfo = pg_conninfo;
+    failed += run(STORE_POSTGRESQL);
+    pg_test_teardown();
+    return failed;
+}
