@@ -165,7 +165,10 @@ static void apply_late(struct effect *effect, struct session *session)
         session_flush(session, effect->acc);
         break;
     case EFFECT_STORE:
-        store_ask(effect->op, 0);
+        if (session && !session->ended)
+            session_store(session, effect->op);
+        else
+            store_ask(effect->op, 0);
         break;
     case EFFECT_TIMER:
         session_alarm(session, effect->timer.alarm, effect->timer.ms);

@@ -99,7 +99,9 @@ void effect_resume(struct acc *acc, struct session *old);
  * (hook remove_user). */
 void effect_remove_user(struct acc *acc);
 
-/* Asks storage when the effects are applied. */
+/* Asks storage when the effects are applied. The client's stanzas from this one on are acknowledged
+ * when it has completed (XEP-0198), so an operation asked for in this way is not revoked. One that
+ * failed has completed, too: then the asker tells the sender. */
 void effect_store(struct acc *acc, struct store_op *op);
 
 /* Pauses what the client sends (false), or lets it come again (true): traffic shaping. */

@@ -76,6 +76,7 @@ void session_new(const struct c2s_listener *listener, int fd)
     session->lane.run = session_on_lane;
     list_init(&session->parked);
     list_init(&session->waiting);
+    list_init(&session->writes);
     list_push(session_list(), &session->shard_link);
     metric_count(&session_now);
     ring_peer(fd, session->peer, sizeof session->peer);
@@ -208,6 +209,7 @@ void session_end_with(struct session *session, enum stream_error error, const ch
     if (was_open)
         close_registration(session);
     empty_lane(session);
+    session_forget_writes(session);
     login_end(session);
     if (session->host)
         end_modules(session);

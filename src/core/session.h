@@ -46,7 +46,9 @@ struct session {
     uint64_t number;                     /* for logs and `session kick`; unique in the process */
     uint64_t opened_us;                  /* when it was registered, µs since 1970 */
     uint64_t sent_count, received_count; /* stanzas from and to the client */
-    uint64_t durable_count;              /* of sent_count: what is on disk, or wrote nothing */
+    uint64_t handled_count;              /* of sent_count: those whose journey has ended */
+    uint64_t durable_count;              /* of these: what is on disk, or wrote nothing */
+    struct link writes;                  /* what they asked storage for and that is under way */
     unsigned crowded_target;
     unsigned home; /* the shard it belongs to now */
     uint8_t retries;
@@ -119,8 +121,12 @@ void session_alarm(struct session *session, const struct alarm *alarm, uint64_t 
 /* Pauses reading from the client while mail to `target` is crowded. */
 void session_mind_lane(struct session *session, unsigned target);
 
-/* The journey of a stanza from the client has ended: what it had to write is on disk. */
+/* The journey of a stanza from the client has ended. */
 void session_handled(struct session *session);
+
+/* Asks storage for the stanza at hand, which is durable when the operation has completed. */
+struct store_op;
+void session_store(struct session *session, struct store_op *op);
 
 /* A parked stanza of this session went on: its lane opens again when it was the last. */
 void session_unparked(struct session *session);

@@ -43,11 +43,6 @@ bool session_must_wait(const struct session *session)
     return !list_empty(&session->parked) && receive_parked(session);
 }
 
-void session_handled(struct session *session)
-{
-    session->durable_count++;
-}
-
 void session_unparked(struct session *session)
 {
     if (!send_parked(session))

@@ -53,7 +53,7 @@ static struct metric *const metrics[] = {&enabled, &waiting,  &resumed,   &unkno
 static const struct alarm alarms[];
 static const struct state state_resume;
 
-enum { ALARM_EXPIRE, ALARM_CHECK, ALARM_RETRY };
+enum { ALARM_EXPIRE, ALARM_CHECK, ALARM_RETRY, ALARM_OWED };
 
 static const struct sm_conf *conf_of(const struct session *session)
 {
@@ -99,12 +99,19 @@ static bool read_h(const struct element *element, uint32_t *h)
 /* --- What came from the client: XEP-0198 section 4 --- */
 
 /* Modulo 2^32, as all counts on the wire. */
+static uint32_t received(struct session *session)
+{
+    return (uint32_t)(session->sent_count - sm_of(session)->sent_base);
+}
+
+static uint32_t durable(struct session *session)
+{
+    return (uint32_t)(session->durable_count - sm_of(session)->durable_base);
+}
+
 static uint32_t handled(struct session *session)
 {
-    const struct sm *sm = sm_of(session);
-    bool durable = conf_of(session)->acknowledge == ACK_DURABLE;
-    return (uint32_t)(durable ? session->durable_count - sm->durable_base
-                              : session->sent_count - sm->sent_base);
+    return conf_of(session)->acknowledge == ACK_DURABLE ? durable(session) : received(session);
 }
 
 /* Something that came is still on its way to the disk. */
@@ -232,12 +239,28 @@ static enum verdict refuse(struct acc *acc, enum stanza_error error)
     return HOOK_STOP;
 }
 
+static void answer_r(struct acc *acc, struct session *session)
+{
+    set_number(acc, say(acc, "a"), "h", handled(session));
+    if (is_busy(session) && handled(session) == durable(session))
+        effect_timer(acc, &alarms[ALARM_OWED], RETRY_MS);
+}
+
+/* Answered at once, and again when more is on disk: the client may not ask a second time. */
 static enum verdict on_r(struct acc *acc, struct session *session)
 {
     if (!sm_of(session)->enabled)
         return refuse(acc, STANZA_UNEXPECTED_REQUEST);
-    set_number(acc, say(acc, "a"), "h", handled(session));
+    answer_r(acc, session);
     return HOOK_STOP;
+}
+
+static void on_owed(struct acc *acc, struct session *session)
+{
+    if (is_busy(session))
+        effect_timer(acc, &alarms[ALARM_OWED], RETRY_MS);
+    else if (session_has_socket(session))
+        answer_r(acc, session);
 }
 
 static enum verdict on_a(struct acc *acc, struct session *session)
@@ -498,6 +521,7 @@ static enum verdict on_element(struct acc *acc, struct session *session)
 static const struct alarm alarms[] = {[ALARM_EXPIRE] = {"resume_timeout", on_expire},
                                       [ALARM_CHECK] = {"buffer_check", on_check},
                                       [ALARM_RETRY] = {"resume_retry", on_retry},
+                                      [ALARM_OWED] = {"ack_owed", on_owed},
                                       {NULL, NULL}};
 
 static const struct state state_resume = {.name = "sm:resume",
