@@ -8,6 +8,8 @@ extern const struct module module_sm;
 
 enum { ID_BYTES = 21, ID_LEN = BASE64_LEN(ID_BYTES), CHECK_MS = 5000, RETRY_MS = 20, HARD = 4 };
 
+enum { ENDED_MAX = 4 };
+
 enum acknowledge { ACK_DURABLE, ACK_RECEIVED };
 
 struct sm_conf {
@@ -28,6 +30,15 @@ struct sm {
     char id[ID_LEN];
     uint32_t claimed_h; /* of a <resume/>, which waits or is being done */
     char wanted[ID_LEN];
+};
+
+/* Sessions of a user that have ended, as long as another one is online: the newest few. */
+struct sm_user {
+    struct ended {
+        char id[ID_LEN];
+        uint32_t h;
+    } ended[ENDED_MAX];
+    unsigned ended_count;
 };
 
 static struct metric enabled = {"sm_enabled_total", "Sessions that enabled stream management.",
@@ -387,6 +398,17 @@ static struct session *find_session(const struct session *fresh, const char *id)
     return NULL;
 }
 
+/* XEP-0198 section 5: with what that session had handled, if we know. */
+static void say_not_found(struct acc *acc, const struct session *fresh, const char *id)
+{
+    struct element *failed = say_failed(acc, STANZA_ITEM_NOT_FOUND);
+    struct user *user = users_find(&fresh->jid);
+    const struct sm_user *mine = user ? user_slot(user, &module_sm) : NULL;
+    for (unsigned i = 0; mine && i < ENDED_MAX && i < mine->ended_count; i++)
+        if (digest_equal(mine->ended[i].id, id, ID_LEN))
+            set_number(acc, failed, "h", mine->ended[i].h);
+}
+
 /* Both sessions are of this shard and this turn: nobody else can resume the old one in between. Of
  * two sockets that want it, the later one has it, and the other hears <conflict/>. */
 static void resume(struct acc *acc, struct session *session)
@@ -396,7 +418,7 @@ static void resume(struct acc *acc, struct session *session)
     if (!found) {
         metric_count(&unknown);
         effect_input(acc, true);
-        say_failed(acc, STANZA_ITEM_NOT_FOUND);
+        say_not_found(acc, session, fresh->wanted);
         return;
     }
     if (is_busy(found)) { /* our h is not known yet */
@@ -480,6 +502,19 @@ static void give_up(struct acc *acc, struct session *session, struct kept *kept)
     metric_count(&rerouted);
 }
 
+static enum verdict on_terminate(struct acc *acc, struct session *session)
+{
+    const struct sm *sm = sm_of(session);
+    (void)acc;
+    if (!sm->resume_ms)
+        return HOOK_OK;
+    struct sm_user *mine = user_slot(session->user, &module_sm);
+    struct ended *ended = &mine->ended[mine->ended_count++ % ENDED_MAX];
+    memcpy(ended->id, sm->id, ID_LEN);
+    ended->h = handled(session);
+    return HOOK_OK;
+}
+
 static enum verdict on_reroute(struct acc *acc, struct session *session)
 {
     struct sm *sm = sm_of(session);
@@ -537,6 +572,7 @@ static const struct hook hooks[] = {
     {.at = HOOK_user_socket_closed, .run = on_socket_gone, .after = "csi"},
     {.at = HOOK_user_socket_error, .run = on_socket_gone, .after = "csi"},
     {.at = HOOK_session_resumed, .run = on_resumed, .before = "csi"},
+    {.at = HOOK_user_terminate, .run = on_terminate},
     {.at = HOOK_reroute_unacked_messages, .run = on_reroute},
     {0},
 };
@@ -592,5 +628,6 @@ const struct module module_sm = {
     .states = states,
     .alarms = alarms,
     .session_size = sizeof(struct sm),
+    .user_size = sizeof(struct sm_user),
     .session_end = session_end_here,
 };
