@@ -34,4 +34,12 @@ size_t store_mam_fetch(const struct store_op *op);
 void store_mam_room(struct store_op *op);
 void store_mam_settle(struct store_op *op);
 
+/* Transactions committed (on PostgreSQL: pipeline syncs) and connections lost; back ends count. */
+extern struct metric store_commits, store_lost;
+
+/* The memory back end asks this before each operation, if it is set (the simulator, tests): how
+ * long the answer takes, and ERR_OK or the outcome of an operation that shall not be done at all.
+ * So ERR_TIMEOUT with a long delay is a lost question, ERR_OK with a long delay a lost answer. */
+extern enum err (*store_mem_hook)(const struct store_op *op, uint64_t *delay_ms);
+
 #endif

@@ -69,14 +69,6 @@ struct acc *acc_copy(const struct acc *acc)
     return copy;
 }
 
-struct element *acc_parse(struct acc *acc, struct str xml)
-{
-    struct element *element = NULL;
-    if (parser_element(core_self()->parser, &acc->arena, xml, &element))
-        return NULL;
-    return element;
-}
-
 void acc_park(struct acc *acc, struct session *session, hook_fn *on, void *waits_for,
               void (*revoke)(void *waits_for))
 {

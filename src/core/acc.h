@@ -55,9 +55,6 @@ void acc_set(struct acc *acc, struct element *element);
 /* Gives the stanza its id for all archives, if it has none yet. */
 uint64_t acc_identify(struct acc *acc);
 
-/* A tree in this arena of XML that storage kept; NULL if it is none any more. */
-struct element *acc_parse(struct acc *acc, struct str xml);
-
 /* Frees it with all in its arena; effects that hold accumulators free those. */
 void acc_free(struct acc *acc);
 

@@ -137,13 +137,6 @@ void effect_store(struct acc *acc, struct store_op *op)
     add(acc, EFFECT_STORE)->op = op;
 }
 
-void effect_write(struct acc *acc, struct store_op *op)
-{
-    op->done = session_on_written;
-    op->owner = NULL;
-    effect_store(acc, op);
-}
-
 void effect_input(struct acc *acc, bool on)
 {
     add(acc, EFFECT_INPUT)->input = on;
@@ -172,9 +165,10 @@ static void apply_late(struct effect *effect, struct session *session)
         session_flush(session, effect->acc);
         break;
     case EFFECT_STORE:
-        if (effect->op->done == session_on_written && session && !session->ended)
-            session_writes(session, effect->op);
-        store_ask(effect->op, 0);
+        if (session && !session->ended)
+            session_store(session, effect->op);
+        else
+            store_ask(effect->op, 0);
         break;
     case EFFECT_TIMER:
         session_alarm(session, effect->timer.alarm, effect->timer.ms);

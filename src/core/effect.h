@@ -99,12 +99,10 @@ void effect_resume(struct acc *acc, struct session *old);
  * (hook remove_user). */
 void effect_remove_user(struct acc *acc);
 
-/* Asks storage when the effects are applied. */
+/* Asks storage when the effects are applied. The client's stanzas from this one on are acknowledged
+ * when it has completed (XEP-0198), so an operation asked for in this way is not revoked. One that
+ * failed has completed, too: then the asker tells the sender. */
 void effect_store(struct acc *acc, struct store_op *op);
-
-/* As effect_store, for what the stanza must be on disk for: it counts as durable when the operation
- * has completed. `done` and `owner` of the operation are the core's. */
-void effect_write(struct acc *acc, struct store_op *op);
 
 /* Pauses what the client sends (false), or lets it come again (true): traffic shaping. */
 void effect_input(struct acc *acc, bool on);

@@ -209,7 +209,7 @@ void session_end_with(struct session *session, enum stream_error error, const ch
     if (was_open)
         close_registration(session);
     empty_lane(session);
-    session_drop_writes(session);
+    session_forget_writes(session);
     login_end(session);
     if (session->host)
         end_modules(session);

@@ -47,9 +47,9 @@ struct session {
     uint64_t number;                     /* for logs and `session kick`; unique in the process */
     uint64_t opened_us;                  /* when it was registered, µs since 1970 */
     uint64_t sent_count, received_count; /* stanzas from and to the client */
-    uint64_t handled_count;              /* of sent_count: what went through its hooks */
-    uint64_t durable_count; /* of these, from the first on: on disk, or wrote nothing */
-    struct link writes;     /* of these, oldest first: not committed yet */
+    uint64_t handled_count;              /* of sent_count: those whose journey has ended */
+    uint64_t durable_count;              /* of these: what is on disk, or wrote nothing */
+    struct link writes;                  /* what they asked storage for and that is under way */
     unsigned crowded_target;
     unsigned home; /* the shard it belongs to now */
     uint8_t retries;
@@ -116,18 +116,18 @@ void session_receive(struct session *session, struct acc *acc);
 /* presend and write only. Takes the accumulator. */
 void session_flush(struct session *session, struct acc *acc);
 
-/* Accounting of what is on disk. The operation belongs to the stanza at hand; the stanza has gone
- * through its hooks; the operation has completed; nobody waits any more. */
-void session_writes(struct session *session, struct store_op *op);
-void session_handled(struct session *session);
-void session_on_written(struct store_op *op);
-void session_drop_writes(struct session *session);
-
 /* Sets or drops (UINT64_MAX) a named timeout. */
 void session_alarm(struct session *session, const struct alarm *alarm, uint64_t ms);
 
 /* Pauses reading from the client while mail to `target` is crowded. */
 void session_mind_lane(struct session *session, unsigned target);
+
+/* The journey of a stanza from the client has ended. */
+void session_handled(struct session *session);
+
+/* Asks storage for the stanza at hand, which is durable when the operation has completed. */
+struct store_op;
+void session_store(struct session *session, struct store_op *op);
 
 /* A parked stanza of this session went on: its lane opens again when it was the last. */
 void session_unparked(struct session *session);

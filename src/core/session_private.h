@@ -13,6 +13,9 @@ void session_free(struct session *session);
 /* The connection is gone, and its place at the listener is free. */
 void session_lose_conn(struct session *session);
 
+/* It ends: writes that are under way are nobody's any more. */
+void session_forget_writes(struct session *session);
+
 /* The task of a lane that waits for mail to drain. */
 void session_on_lane(struct task *task);
 

@@ -91,7 +91,8 @@ class Cut:
 
     def take_rest(self):
         """Nothing but the answer to a ping and questions may come now."""
-        self.stream.send(f"<iq type='get' id='last' to='{DOMAIN}'><ping xmlns='urn:xmpp:ping'/></iq>")
+        self.stream.send(f"<iq type='get' id='last' to='{DOMAIN}'>"
+                         "<ping xmlns='urn:xmpp:ping'/></iq>")
         element = self.stream.next()
         while element.get("id") != "last":
             if ns_of(element) == CLIENT:

@@ -1,6 +1,9 @@
 /* Module sm: counts, the buffer and its bounds, resumption and its end (XEP-0198). */
 #include "stage.h"
 
+#include "limits.h"
+#include "store_backend.h"
+
 #define SM     "xmlns='urn:xmpp:sm:3'"
 #define ENABLE "<enable " SM " resume='true'/>"
 
@@ -83,8 +86,8 @@ static void what_came_is_counted_and_wraps(void **state)
     stage_ask(&me, "<presence/>");
     stage_ask(&me, "<message to='bad@@address'/>"); /* answered with an error, and handled */
     assert_has(stage_ask(&me, "<r " SM "/>"), "<a xmlns='urn:xmpp:sm:3' h='2'/>");
-    me.session->durable_count += UINT32_MAX - 2;
-    me.session->sent_count = me.session->durable_count;
+    me.session->handled_count += UINT32_MAX - 2;
+    me.session->durable_count = me.session->sent_count = me.session->handled_count;
     assert_has(stage_ask(&me, "<r " SM "/>"), " h='4294967295'/>");
     stage_feed(&me, "<presence/>");
     assert_has(stage_ask(&me, "<r " SM "/>"), " h='0'/>");
@@ -158,6 +161,78 @@ static void without_resume_it_ends_with_the_socket(void **state)
     send_to("me@localhost/r", "1");
     stage_leave(&me);
     assert_has(stage_written(&you), "id='1'"); /* nobody has handled it */
+}
+
+/* --- On disk --- */
+
+static enum err slow_store(const struct store_op *op, uint64_t *delay_ms)
+{
+    (void)op;
+    *delay_ms = 300;
+    return ERR_OK;
+}
+
+static enum verdict write_it(struct acc *acc, struct session *session)
+{
+    (void)session;
+    struct store_op *op = store_op_new(STORE_ACCOUNT_COUNT, NULL, NULL);
+    op->list.domain = STR("localhost");
+    effect_store(acc, op);
+    return HOOK_OK;
+}
+
+static const struct hook archive_hooks[] = {{.at = HOOK_user_send_message, .run = write_it}, {0}};
+static const struct module archive = {.name = "archive", .hooks = archive_hooks};
+
+static void say_from_me(void)
+{
+    sim_send(me.peer, STR("<message to='you@localhost/r'><body>x</body></message><presence/>"));
+    stage_written(&you);
+}
+
+static void what_is_not_on_disk_is_not_acknowledged(void **state)
+{
+    (void)state;
+    struct actor fresh;
+    stage_add(&archive);
+    open_with("");
+    store_mem_hook = slow_store;
+    enable(&me);
+    say_from_me();
+    assert_string_equal(ask_h(&me, "r", "0"), "<a xmlns='urn:xmpp:sm:3' h='0'/>");
+    stage_pass(200);
+    assert_string_equal(stage_written(&me), "");
+    stage_pass(200);
+    assert_string_equal(stage_written(&me), "<a xmlns='urn:xmpp:sm:3' h='2'/>");
+    say_from_me();
+    cut(&me);
+    assert_string_equal(resume(&fresh, "0"), ""); /* our h is not known yet */
+    stage_pass(200);
+    assert_string_equal(stage_written(&fresh), "");
+    stage_pass(200);
+    assert_has(stage_written(&fresh), " h='4'/>");
+    fresh.session = me.session;
+    sim_send(fresh.peer, STR("<message to='you@localhost/r'/>"));
+    stage_written(&you);
+    session_end(me.session, STREAM_NO_ERROR, NULL); /* with a write under way */
+    stage_pass(400);
+    store_mem_hook = NULL;
+    stage_close();
+}
+
+static void unless_that_is_wanted(void **state)
+{
+    (void)state;
+    stage_add(&archive);
+    open_with("acknowledge: received");
+    store_mem_hook = slow_store;
+    enable(&me);
+    say_from_me();
+    assert_string_equal(ask_h(&me, "r", "0"), "<a xmlns='urn:xmpp:sm:3' h='2'/>");
+    stage_pass(400);
+    assert_string_equal(stage_written(&me), "");
+    store_mem_hook = NULL;
+    stage_close();
 }
 
 /* --- Resumption --- */
@@ -263,6 +338,27 @@ static void what_is_not_there_is_not_found(void **state)
     snprintf(xml, sizeof xml, "<resume " SM " previd='%s' h='0'/>", id);
     assert_has(stage_ask(&other, xml), "<item-not-found ");
     assert_false(me.session->ended);
+}
+
+static void a_session_that_has_ended_tells_its_count(void **state)
+{
+    (void)state;
+    struct actor fresh, desk = stage_login("me", "desk");
+    enable(&me);
+    stage_feed(&me, "<presence/>");
+    session_end(me.session, STREAM_NO_ERROR, NULL);
+    assert_has(resume(&fresh, "0"), "<failed xmlns='urn:xmpp:sm:3' h='1'><item-not-found ");
+    char kept_id[sizeof id];
+    memcpy(kept_id, id, sizeof id);
+    for (int i = 0; i < 4; i++) { /* more than are kept */
+        me = stage_login("me", "r");
+        enable(&me);
+        session_end(me.session, STREAM_NO_ERROR, NULL);
+    }
+    assert_has(resume(&fresh, "0"), "<failed xmlns='urn:xmpp:sm:3' h='0'><item-not-found ");
+    memcpy(id, kept_id, sizeof id);
+    assert_has(resume(&fresh, "0"), "<failed xmlns='urn:xmpp:sm:3'><item-not-found ");
+    assert_false(desk.session->ended);
 }
 
 static void too_high_a_claim_leaves_the_session_alone(void **state)
@@ -430,6 +526,22 @@ static void never_more_than_some_times_the_bound(void **state)
     stage_close();
 }
 
+/* Who never resumes is not locked out by what he leaves behind. */
+static void at_the_cap_of_sessions_one_makes_room(void **state)
+{
+    (void)state;
+    char resource[16];
+    size_t count = 0;
+    for (int i = 0; i < LIMIT_SESSIONS_PER_USER + 3; i++) {
+        snprintf(resource, sizeof resource, "r%d", i);
+        struct actor actor = stage_login("many", resource);
+        enable(&actor);
+        cut(&actor);
+        count = actor.session->user->session_count;
+    }
+    assert_int_equal(count, LIMIT_SESSIONS_PER_USER);
+}
+
 /* --- With module ping: who is silent may come back --- */
 
 static void a_silent_client_keeps_its_session(void **state)
@@ -461,6 +573,8 @@ int main(void)
         STAGE_TEST(what_came_is_counted_and_wraps),
         STAGE_TEST(what_went_is_counted_and_asked_for),
         cmocka_unit_test(a_question_can_wait_for_more),
+        cmocka_unit_test(what_is_not_on_disk_is_not_acknowledged),
+        cmocka_unit_test(unless_that_is_wanted),
         STAGE_TEST(wrong_elements_are_refused),
         STAGE_TEST(a_client_may_want_less_time),
         STAGE_TEST(without_resume_it_ends_with_the_socket),
@@ -469,6 +583,7 @@ int main(void)
         STAGE_TEST(the_later_of_two_sockets_has_it),
         STAGE_TEST(it_can_be_cut_again_and_again),
         STAGE_TEST(what_is_not_there_is_not_found),
+        STAGE_TEST(a_session_that_has_ended_tells_its_count),
         STAGE_TEST(too_high_a_claim_leaves_the_session_alone),
         STAGE_TEST(what_is_left_goes_to_others),
         STAGE_TEST(the_last_one_sends_it_back),
@@ -478,6 +593,7 @@ int main(void)
         cmocka_unit_test(a_full_buffer_ends_it_without_loss),
         cmocka_unit_test(who_reads_has_a_while),
         cmocka_unit_test(never_more_than_some_times_the_bound),
+        STAGE_TEST(at_the_cap_of_sessions_one_makes_room),
         cmocka_unit_test(a_silent_client_keeps_its_session),
         cmocka_unit_test(wrong_options_are_refused),
     };

@@ -100,9 +100,14 @@ static struct str as_text(struct arena *arena, const struct element *message)
     return text;
 }
 
+static void on_stored(struct store_op *op)
+{
+    (void)op; /* what was refused is in the log (batch.c) */
+}
+
 static struct store_op *message_op(struct acc *acc)
 {
-    struct store_op *op = store_op_new(STORE_MAM_STORE, NULL, NULL);
+    struct store_op *op = store_op_new(STORE_MAM_STORE, on_stored, NULL);
     struct store_message *message = &op->message;
     const struct element *origin = element_child(acc->element, NS_SID, "origin-id");
     message->id = acc_identify(acc);
@@ -137,13 +142,8 @@ static enum verdict on_send(struct acc *acc, struct session *session)
     if (!store_mam_has_room())
         return refuse(acc);
     metric_count(&archived);
-    effect_write(acc, message_op(acc));
+    effect_store(acc, message_op(acc));
     return HOOK_OK;
-}
-
-static void on_stored(struct store_op *op)
-{
-    (void)op; /* what was refused is in the log (batch.c) */
 }
 
 /* At the recipient's home. What was archived by its sender's shard has its id; of the rest, that
@@ -159,10 +159,8 @@ static enum verdict on_arrival(struct acc *acc, struct session *session)
     if (!acc->stanza_id && is_archivable(acc) && !has_archive(&acc->from)) {
         if (!store_mam_has_room())
             return refuse(acc);
-        struct store_op *op = message_op(acc);
-        op->done = on_stored;
         metric_count(&archived);
-        effect_store(acc, op);
+        effect_store(acc, message_op(acc));
     }
     if (acc->stanza_id)
         add_id(acc, acc->to.bare);

@@ -8,6 +8,8 @@ extern const struct module module_sm;
 
 enum { ID_BYTES = 21, ID_LEN = BASE64_LEN(ID_BYTES), CHECK_MS = 5000, RETRY_MS = 20, HARD = 4 };
 
+enum { ENDED_MAX = 4 };
+
 enum acknowledge { ACK_DURABLE, ACK_RECEIVED };
 
 struct sm_conf {
@@ -28,6 +30,15 @@ struct sm {
     char id[ID_LEN];
     uint32_t claimed_h; /* of a <resume/>, which waits or is being done */
     char wanted[ID_LEN];
+};
+
+/* Sessions of a user that have ended, as long as another one is online: the newest few. */
+struct sm_user {
+    struct ended {
+        char id[ID_LEN];
+        uint32_t h;
+    } ended[ENDED_MAX];
+    unsigned ended_count;
 };
 
 static struct metric enabled = {"sm_enabled_total", "Sessions that enabled stream management.",
@@ -53,7 +64,7 @@ static struct metric *const metrics[] = {&enabled, &waiting,  &resumed,   &unkno
 static const struct alarm alarms[];
 static const struct state state_resume;
 
-enum { ALARM_EXPIRE, ALARM_CHECK, ALARM_RETRY };
+enum { ALARM_EXPIRE, ALARM_CHECK, ALARM_RETRY, ALARM_OWED };
 
 static const struct sm_conf *conf_of(const struct session *session)
 {
@@ -99,12 +110,19 @@ static bool read_h(const struct element *element, uint32_t *h)
 /* --- What came from the client: XEP-0198 section 4 --- */
 
 /* Modulo 2^32, as all counts on the wire. */
+static uint32_t received(struct session *session)
+{
+    return (uint32_t)(session->sent_count - sm_of(session)->sent_base);
+}
+
+static uint32_t durable(struct session *session)
+{
+    return (uint32_t)(session->durable_count - sm_of(session)->durable_base);
+}
+
 static uint32_t handled(struct session *session)
 {
-    const struct sm *sm = sm_of(session);
-    bool durable = conf_of(session)->acknowledge == ACK_DURABLE;
-    return (uint32_t)(durable ? session->durable_count - sm->durable_base
-                              : session->sent_count - sm->sent_base);
+    return conf_of(session)->acknowledge == ACK_DURABLE ? durable(session) : received(session);
 }
 
 /* Something that came is still on its way to the disk. */
@@ -232,12 +250,28 @@ static enum verdict refuse(struct acc *acc, enum stanza_error error)
     return HOOK_STOP;
 }
 
+static void answer_r(struct acc *acc, struct session *session)
+{
+    set_number(acc, say(acc, "a"), "h", handled(session));
+    if (is_busy(session) && handled(session) == durable(session))
+        effect_timer(acc, &alarms[ALARM_OWED], RETRY_MS);
+}
+
+/* Answered at once, and again when more is on disk: the client may not ask a second time. */
 static enum verdict on_r(struct acc *acc, struct session *session)
 {
     if (!sm_of(session)->enabled)
         return refuse(acc, STANZA_UNEXPECTED_REQUEST);
-    set_number(acc, say(acc, "a"), "h", handled(session));
+    answer_r(acc, session);
     return HOOK_STOP;
+}
+
+static void on_owed(struct acc *acc, struct session *session)
+{
+    if (is_busy(session))
+        effect_timer(acc, &alarms[ALARM_OWED], RETRY_MS);
+    else if (session_has_socket(session))
+        answer_r(acc, session);
 }
 
 static enum verdict on_a(struct acc *acc, struct session *session)
@@ -364,6 +398,17 @@ static struct session *find_session(const struct session *fresh, const char *id)
     return NULL;
 }
 
+/* XEP-0198 section 5: with what that session had handled, if we know. */
+static void say_not_found(struct acc *acc, const struct session *fresh, const char *id)
+{
+    struct element *failed = say_failed(acc, STANZA_ITEM_NOT_FOUND);
+    struct user *user = users_find(&fresh->jid);
+    const struct sm_user *mine = user ? user_slot(user, &module_sm) : NULL;
+    for (unsigned i = 0; mine && i < ENDED_MAX && i < mine->ended_count; i++)
+        if (digest_equal(mine->ended[i].id, id, ID_LEN))
+            set_number(acc, failed, "h", mine->ended[i].h);
+}
+
 /* Both sessions are of this shard and this turn: nobody else can resume the old one in between. Of
  * two sockets that want it, the later one has it, and the other hears <conflict/>. */
 static void resume(struct acc *acc, struct session *session)
@@ -373,7 +418,7 @@ static void resume(struct acc *acc, struct session *session)
     if (!found) {
         metric_count(&unknown);
         effect_input(acc, true);
-        say_failed(acc, STANZA_ITEM_NOT_FOUND);
+        say_not_found(acc, session, fresh->wanted);
         return;
     }
     if (is_busy(found)) { /* our h is not known yet */
@@ -457,6 +502,19 @@ static void give_up(struct acc *acc, struct session *session, struct kept *kept)
     metric_count(&rerouted);
 }
 
+static enum verdict on_terminate(struct acc *acc, struct session *session)
+{
+    const struct sm *sm = sm_of(session);
+    (void)acc;
+    if (!sm->resume_ms)
+        return HOOK_OK;
+    struct sm_user *mine = user_slot(session->user, &module_sm);
+    struct ended *ended = &mine->ended[mine->ended_count++ % ENDED_MAX];
+    memcpy(ended->id, sm->id, ID_LEN);
+    ended->h = handled(session);
+    return HOOK_OK;
+}
+
 static enum verdict on_reroute(struct acc *acc, struct session *session)
 {
     struct sm *sm = sm_of(session);
@@ -498,6 +556,7 @@ static enum verdict on_element(struct acc *acc, struct session *session)
 static const struct alarm alarms[] = {[ALARM_EXPIRE] = {"resume_timeout", on_expire},
                                       [ALARM_CHECK] = {"buffer_check", on_check},
                                       [ALARM_RETRY] = {"resume_retry", on_retry},
+                                      [ALARM_OWED] = {"ack_owed", on_owed},
                                       {NULL, NULL}};
 
 static const struct state state_resume = {.name = "sm:resume",
@@ -513,6 +572,7 @@ static const struct hook hooks[] = {
     {.at = HOOK_user_socket_closed, .run = on_socket_gone, .after = "csi"},
     {.at = HOOK_user_socket_error, .run = on_socket_gone, .after = "csi"},
     {.at = HOOK_session_resumed, .run = on_resumed, .before = "csi"},
+    {.at = HOOK_user_terminate, .run = on_terminate},
     {.at = HOOK_reroute_unacked_messages, .run = on_reroute},
     {0},
 };
@@ -568,5 +628,6 @@ const struct module module_sm = {
     .states = states,
     .alarms = alarms,
     .session_size = sizeof(struct sm),
+    .user_size = sizeof(struct sm_user),
     .session_end = session_end_here,
 };

@@ -2,6 +2,7 @@
 #include "core_test.h"
 
 #include "stanza_id.h"
+#include "store_backend.h"
 
 static enum verdict on_message(struct acc *acc, struct session *session)
 {
@@ -13,7 +14,7 @@ static enum verdict on_message(struct acc *acc, struct session *session)
                                          .sender = arena_str(&op->arena, acc->from.bare),
                                          .recipient = arena_str(&op->arena, acc->to.bare),
                                          .body = STR("<message/>")};
-    effect_write(acc, op);
+    effect_store(acc, op);
     return HOOK_OK;
 }
 

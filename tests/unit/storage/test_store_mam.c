@@ -5,6 +5,7 @@
 #include "limits.h"
 #include "log.h"
 #include "stanza_id.h"
+#include "store_backend.h"
 
 enum { MANY = 3000 };
 
