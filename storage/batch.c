@@ -40,12 +40,25 @@ struct metric *const batch_metrics[] = {&commits, &messages, &repeated, &retries
  * stands for all users with that hash. */
 static struct {
     _Alignas(128) atomic_uint_fast64_t oldest; /* its id, 0: none */
+    atomic_uint_fast64_t newest;
     atomic_uint_fast64_t owners;
 } unwritten[LIMIT_BATCH_SHARDS];
 
 static uint64_t bit_of(struct str owner)
 {
     return 1ull << (map_hash(owner) & 63);
+}
+
+uint64_t batch_newest(struct str owner)
+{
+    uint64_t newest = 0;
+    for (unsigned i = 0; i < shard_count; i++) {
+        uint64_t id = atomic_load_explicit(&unwritten[i].newest, memory_order_acquire);
+        uint64_t owners = atomic_load_explicit(&unwritten[i].owners, memory_order_acquire);
+        if (id > newest && (owners & bit_of(owner)))
+            newest = id;
+    }
+    return newest;
 }
 
 bool batch_has_written(struct str owner, uint64_t id)
@@ -71,12 +84,18 @@ static uint64_t bits_of(const struct store_op *op)
 
 static void publish(struct batch *batch)
 {
-    uint64_t oldest = 0;
-    if (batch->flight)
-        oldest = batch->flight->batch.ops[0]->message.id;
-    else if (!list_empty(&batch->waiting))
+    uint64_t oldest = 0, newest = 0;
+    const struct store_op *flight = batch->flight;
+    if (!list_empty(&batch->waiting)) {
         oldest = op_of(batch->waiting.next)->message.id;
+        newest = op_of(batch->waiting.prev)->message.id;
+    }
+    if (flight) {
+        oldest = flight->batch.ops[0]->message.id;
+        newest = newest ? newest : flight->batch.ops[flight->batch.count - 1]->message.id;
+    }
     unsigned at = batch->shard->id;
+    atomic_store_explicit(&unwritten[at].newest, newest, memory_order_release);
     atomic_store_explicit(&unwritten[at].owners, batch->own_bits, memory_order_release);
     atomic_store_explicit(&unwritten[at].oldest, oldest, memory_order_release);
 }

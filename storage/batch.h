@@ -41,8 +41,11 @@ void batch_done(struct batch *batch, struct store_op *op, enum err outcome);
 /* All that wait end with ERR_DOWN; what is in flight, when it comes back. */
 void batch_stop(struct batch *batch);
 
-/* False while a shard has unwritten messages older than `id` that may be of this owner. Any thread:
- * who was given a message sees it here. */
+/* The newest message that a shard has not written and that may be of this owner; 0: none. Any
+ * thread: who was given a message sees it here. */
+uint64_t batch_newest(struct str owner);
+
+/* False while a shard has unwritten messages up to `id` that may be of this owner. Any thread. */
 bool batch_has_written(struct str owner, uint64_t id);
 
 extern struct metric *const batch_metrics[];

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { DEADLINE_MS = 5000, FENCE_MS = 1, FENCE_SLACK_US = 10000 };
+enum { DEADLINE_MS = 5000, FENCE_MS = 1 };
 
 /* What a shard has in the storage floor. It outlives store_shard_stop while helpers hold operations
  * of it. */
@@ -180,15 +180,10 @@ static bool reads_archive(const struct store_op *op)
            op->kind == STORE_MAM_REMOVE;
 }
 
-static uint64_t fence_of(const struct store_op *op)
-{
-    uint64_t asked_ago_us = op->home->shard->now_us - op->asked_us;
-    return stanza_id_at(op->home->shard->unix_us - asked_ago_us + FENCE_SLACK_US);
-}
-
+/* What came after the question is not waited for, or a busy user would never get an answer. */
 static bool passes_fence(const struct store_op *op)
 {
-    return batch_has_written(op->page.owner, fence_of(op));
+    return op->fence == 0 || batch_has_written(op->page.owner, op->fence);
 }
 
 static void submit(struct store_shard *home, struct store_op *op)
@@ -252,6 +247,8 @@ static enum err refusal(const struct store_shard *home, const struct store_op *o
 static void hand_over(struct store_shard *home, struct store_op *op)
 {
     home->asking++;
+    if (reads_archive(op))
+        op->fence = batch_newest(op->page.owner);
     if (op->kind == STORE_MAM_STORE)
         batch_add(&home->batch, op);
     else if (reads_archive(op) && !passes_fence(op))

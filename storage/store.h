@@ -13,6 +13,7 @@
 #include "list.h"
 #include "shard.h"
 #include "store_mam.h"
+#include "store_roster.h"
 
 /* A longer list page is cut to this; a longer import answers ERR_TOO_BIG. */
 enum { STORE_LIST_MAX = 1000, STORE_IMPORT_MAX = 10000 };
@@ -36,23 +37,6 @@ enum store_kind {
     STORE_MAM_PREFS_GET, /* prefs: owner → the rest. NOT_FOUND: never set */
     STORE_MAM_PREFS_SET, /* prefs: all of them */
     STORE_KIND_COUNT
-};
-
-/* What stands between a user and a contact (RFC 6121 appendix A). */
-enum store_roster_flags {
-    ROSTER_TO = 1,        /* the user gets the contact's presence */
-    ROSTER_FROM = 2,      /* the contact gets the user's presence */
-    ROSTER_ASK = 4,       /* the user has asked for the contact's presence */
-    ROSTER_ASKED = 8,     /* the contact has asked for the user's (`request`) */
-    ROSTER_APPROVED = 16, /* the user has approved that beforehand */
-    ROSTER_LISTED = 32,   /* the contact is in the roster that clients see */
-};
-
-struct store_roster_item {
-    struct str contact, name;
-    struct str groups;  /* one name a line */
-    struct str request; /* the stanza that ROSTER_ASKED speaks of */
-    unsigned flags;
 };
 
 /* Parts of a JID are prepared. `credentials` is the text form of credentials.h; `pending` is a
@@ -87,12 +71,7 @@ struct store_op {
             size_t count;
             uint64_t added;
         } import;
-        struct {
-            struct str user, domain;
-            struct store_roster_item *items; /* SET, REMOVE: one */
-            size_t count;
-            uint64_t version; /* SET, REMOVE: the new one */
-        } roster;
+        struct store_roster roster;
         struct store_message message;
         struct store_mam_page page;
         struct store_mam_prefs prefs;
@@ -104,6 +83,7 @@ struct store_op {
     };
     /* private to the storage floor */
     uint64_t deadline_ms, asked_us;
+    uint64_t fence; /* a reader of an archive waits until this message is written */
     struct timer timer;
     struct link link, batch_link;
     size_t batch_bytes;

@@ -35,7 +35,7 @@ static int down(void **state)
 
 static void enable(const struct actor *actor)
 {
-    const char *answer = stage_ask(actor, ENABLE), *at = strstr(answer, "id='");
+    const char *at = strstr(stage_ask(actor, ENABLE), "id='");
     assert_non_null(at);
     text_copy(id, sizeof id, str_cut(str_of(at + 4), '\'', &(struct str){0}));
     assert_int_equal(strlen(id), 28);
@@ -466,7 +466,6 @@ static void a_new_session_of_that_name_takes_over(void **state)
     cut(&me);
     send_to("me@localhost/r", "1");
     struct actor again = stage_login("me", "r");
-    assert_string_equal(stage_written(&you), "");
     assert_int_equal(stage_counted("sm_rerouted_total") - before, 1);
     assert_int_equal(again.session->received_count, 2); /* the bind result, and it */
 }

@@ -1,6 +1,5 @@
 #include "sim_server.h"
 
-#include "store_backend.h"
 #include "check.h"
 #include "config.h"
 #include "core.h"
@@ -10,6 +9,7 @@
 #include "problems.h"
 #include "server.h"
 #include "session.h"
+#include "store_backend.h"
 
 #include <stdio.h>
 

@@ -1,8 +1,9 @@
 /*
- * Stream management over many seeds: clients chat while their connections are cut, half-closed or
- * left behind, reads are split and completions late. They resume, send again what the server has
- * not handled, and are sent again what they have not. Checked: each message arrives once, in its
- * order, and in the end no session, socket or timer is left.
+ * Stream management over many seeds, with carbons and client states: clients chat while their
+ * connections are cut, half-closed or left behind, reads are split and completions late. They
+ * resume, send again what the server has not handled, and are sent again what they have not.
+ * Checked: each message and each copy arrives once, in its order, and in the end no session, socket
+ * or timer is left.
  */
 #include "check.h"
 #include "parser.h"
@@ -13,13 +14,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CLIENTS = 6, MESSAGES = 20, STEPS = 5000, STALE = 64 };
+enum { CLIENTS = 6, USERS = 3, MESSAGES = 20, STEPS = 5000, STALE = 64 };
+
+/* What a client sends in place of a numbered message. */
+enum { CHAT_STATE = MESSAGES, CARBONS, OUT_MAX = 2 * CLIENTS * MESSAGES };
 
 static const char *const users[] = {"u0", "u1", "u2", NULL};
 
 static const char modules[] = "modules:\n"
                               "  sm: {resume_timeout: 1h}\n"
                               "  csi: {}\n"
+                              "  carbons: {}\n"
                               "  ping: {}\n"
                               "  shaper: {rates: [{name: slow, max_rate: 1000}]}\n";
 
@@ -32,8 +37,10 @@ struct client {
     enum stage stage;
     char session[64]; /* what can be resumed; empty: nothing yet */
     unsigned handled; /* stanzas that came */
-    unsigned out_to[CLIENTS * MESSAGES], out_number[CLIENTS * MESSAGES], out_count;
+    unsigned out_to[OUT_MAX], out_number[OUT_MAX], out_count; /* stanzas since the session began */
     unsigned said, seen[CLIENTS];
+    unsigned copies[CLIENTS][CLIENTS]; /* of messages from one to another that it was told of */
+    bool ready;                        /* it gets carbons */
 };
 
 static struct client clients[CLIENTS];
@@ -96,9 +103,25 @@ static void cut(struct client *client)
 
 static void send_one(struct client *client, unsigned index)
 {
-    unsigned to = client->out_to[index];
-    say(client, "<message type='chat' to='u%u@localhost/r%u'><body>%u:%u</body></message>",
-        clients[to].user, to, client->id, client->out_number[index]);
+    unsigned to = client->out_to[index], number = client->out_number[index];
+    if (number == CARBONS)
+        say(client, "<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq>");
+    else if (number == CHAT_STATE)
+        say(client,
+            "<message type='chat' to='u%u@localhost/r%u'>"
+            "<composing xmlns='http://jabber.org/protocol/chatstates'/></message>",
+            clients[to].user, to);
+    else
+        say(client, "<message type='chat' to='u%u@localhost/r%u'><body>%u:%u</body></message>",
+            clients[to].user, to, client->id, number);
+}
+
+static void send_new(struct client *client, unsigned to, unsigned number)
+{
+    CHECK(client->out_count < OUT_MAX);
+    client->out_to[client->out_count] = to;
+    client->out_number[client->out_count] = number;
+    send_one(client, client->out_count++);
 }
 
 static void chat(struct client *client)
@@ -106,9 +129,9 @@ static void chat(struct client *client)
     if (!started || calm || client->said == MESSAGES || !sim_chance(20))
         return;
     for (unsigned to = 0; to < CLIENTS; to++) {
-        client->out_to[client->out_count] = to;
-        client->out_number[client->out_count] = client->said;
-        send_one(client, client->out_count++);
+        if (sim_chance(15))
+            send_new(client, to, CHAT_STATE);
+        send_new(client, to, client->said);
     }
     client->said++;
     if (sim_chance(30))
@@ -117,19 +140,42 @@ static void chat(struct client *client)
 
 /* --- What comes --- */
 
+/* `seen`: how many of that sender came before. */
+static void count(struct client *client, unsigned *seen, uint64_t number)
+{
+    if (number != *seen)
+        fail(number < *seen ? "a message was doubled" : "a message was lost", client);
+    ++*seen;
+    delivered++;
+}
+
+/* A copy of a message from or to the user's other resource. */
+static const struct element *inside(const struct element *copy)
+{
+    const struct element *wrapper = element_child(copy, NS_CARBONS, NULL);
+    const struct element *forwarded =
+        wrapper ? element_child(wrapper, NS_FORWARD, "forwarded") : NULL;
+    return forwarded ? element_child(forwarded, NS_CLIENT, "message") : NULL;
+}
+
 static void take_message(struct client *client, struct arena *arena, const struct element *message)
 {
-    const struct element *body = element_child(message, NS_CLIENT, "body");
+    const struct element *copy = inside(message);
+    const struct element *body = element_child(copy ? copy : message, NS_CLIENT, "body");
     struct str number, from;
     uint64_t who = 0, what = 0;
-    if (!body || str_is(element_attr(message, "type"), "error"))
-        fail("a message came back or has no body", client);
+    if (str_is(element_attr(message, "type"), "error"))
+        fail("a message came back", client);
+    if (!body) /* a chat state: a later one may have made it superfluous */
+        return;
     from = str_cut(element_text(arena, body), ':', &number);
     CHECK(text_u64(from, 0, CLIENTS - 1, &who) && text_u64(number, 0, MESSAGES, &what));
-    if (what != client->seen[who])
-        fail(what < client->seen[who] ? "a message was doubled" : "a message was lost", client);
-    client->seen[who]++;
-    delivered++;
+    if (!copy) {
+        count(client, &client->seen[who], what);
+        return;
+    }
+    struct str to = element_attr(copy, "to");
+    count(client, &client->copies[who][to.at[to.len - 1] - '0'], what);
 }
 
 static void take_stanza(struct client *client, struct arena *arena, const struct element *stanza)
@@ -140,6 +186,7 @@ static void take_stanza(struct client *client, struct arena *arena, const struct
         return;
     }
     client->handled++;
+    client->ready |= str_is(element_attr(stanza, "id"), "c");
     if (stanza_kind(stanza) == STANZA_MESSAGE)
         take_message(client, arena, stanza);
 }
@@ -160,6 +207,7 @@ static void take_sm(struct client *client, const struct element *element)
     if (str_is(element->name, "enabled")) {
         text_copy(client->session, sizeof client->session, element_attr(element, "id"));
         client->stage = UP;
+        send_new(client, 0, CARBONS);
     } else if (str_is(element->name, "resumed")) {
         take_resumed(client, element);
     } else if (str_is(element->name, "failed")) {
@@ -236,7 +284,7 @@ static void act(struct client *client)
 static bool all_up(void)
 {
     for (unsigned i = 0; i < CLIENTS; i++)
-        if (clients[i].stage != UP)
+        if (clients[i].stage != UP || !clients[i].ready)
             return false;
     return true;
 }
@@ -262,7 +310,7 @@ static size_t begin(uint64_t seed)
     started = calm = false;
     stale_count = 0;
     for (unsigned i = 0; i < CLIENTS; i++) {
-        clients[i].user = i % 3;
+        clients[i].user = i % USERS;
         clients[i].id = i;
         connect_again(&clients[i]);
     }
@@ -292,6 +340,16 @@ static void trouble(uint64_t seed)
     sim_faults = (struct sim_faults){0};
 }
 
+/* A client hears of what its user's other resource got, and sent to others. */
+static void check_copies(const struct client *client, const struct client *from,
+                         const struct client *to)
+{
+    bool received = to->user == client->user && to != client && from != client;
+    bool sent = from->user == client->user && from != client && to->user != client->user;
+    if (client->copies[from->id][to->id] != (received || sent ? from->said : 0))
+        fail("did not get the right copies", client);
+}
+
 static void check_all(void)
 {
     calm = true;
@@ -304,6 +362,9 @@ static void check_all(void)
         for (unsigned k = 0; k < CLIENTS; k++)
             if (clients[i].seen[k] != clients[k].said)
                 fail("did not get all messages", &clients[i]);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        for (unsigned k = 0; k < CLIENTS * CLIENTS; k++)
+            check_copies(&clients[i], &clients[k / CLIENTS], &clients[k % CLIENTS]);
 }
 
 static void end(size_t timers)

@@ -1,6 +1,6 @@
-#include "store_backend.h"
 #include "credentials.h"
 #include "ctl_stage.h"
+#include "store_backend.h"
 
 static struct store_account found;
 static enum err outcome;
