@@ -27,7 +27,7 @@ STOP_SECONDS = 15
 START_TRIES = 3  # a port that was free may be taken a moment later
 MODULES = {"disco": "{}", "last": "{}", "ping": "{}", "presence": "{}", "roster": "{}",
            "shaper": "{}", "register": "{ registration_timeout: 0s }", "time": "{}",
-           "version": "{}"}"}
+           "version": "{}"}
 REPORT = re.compile(r"Sanitizer|runtime error:|event=panic|PANIC", re.IGNORECASE)
 
 
