@@ -1,6 +1,7 @@
 #include "acc.h"
 
 #include "check.h"
+#include "core.h"
 #include "delivery.h"
 #include "effect.h"
 #include "session.h"
@@ -50,6 +51,14 @@ struct acc *acc_copy(const struct acc *acc)
     copy->stamp_us = acc->stamp_us;
     copy->rerouted = acc->rerouted;
     return copy;
+}
+
+struct element *acc_parse(struct acc *acc, struct str xml)
+{
+    struct element *element = NULL;
+    if (parser_element(core_self()->parser, &acc->arena, xml, &element))
+        return NULL;
+    return element;
 }
 
 void acc_park(struct acc *acc, struct session *session, hook_fn *on, void *waits_for,

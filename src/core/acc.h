@@ -57,6 +57,9 @@ void acc_free(struct acc *acc);
 /* A copy with the same element and addresses, in an arena of its own; no effects. */
 struct acc *acc_copy(const struct acc *acc);
 
+/* An element that was kept as text, in the accumulator's arena; NULL when it is none. */
+struct element *acc_parse(struct acc *acc, struct str xml);
+
 /* For a handler that returns HOOK_PARK: `on` runs when what it waits for has come (acc_unpark),
  * with the same session; if that ends meanwhile, `revoke` is called and the accumulator freed. */
 void acc_park(struct acc *acc, struct session *session, hook_fn *on, void *waits_for,

@@ -22,6 +22,7 @@
 #include "metric.h"
 #include "session.h"
 #include "state.h"
+#include "subscription.h"
 #include "users.h"
 
 /* A named timeout of a session. It rings with a fresh accumulator; effects are applied after it. */

@@ -109,8 +109,8 @@ static void message_to_bare(struct acc *acc)
 static void presence_to_bare(struct acc *acc)
 {
     struct user *user = users_find(&acc->to);
-    bool broadcast = acc->type == TYPE_AVAILABLE || acc->type == TYPE_UNAVAILABLE;
-    if (!broadcast || !user || !deliver_to_all(user, acc))
+    bool for_clients = acc->type != TYPE_PROBE && acc->type != TYPE_ERROR;
+    if (!for_clients || !user || !deliver_to_all(user, acc))
         drop(acc);
 }
 

@@ -28,6 +28,15 @@ struct session *users_session(const struct jid *full)
     return NULL;
 }
 
+struct session *users_next_session(const struct jid *jid, const struct session *session)
+{
+    struct user *user = users_find(jid);
+    if (!user)
+        return NULL;
+    struct link *next = session ? session->user_link.next : user->sessions.next;
+    return next == &user->sessions ? NULL : LIST_OWNER(next, struct session, user_link);
+}
+
 static void end_sessions(const struct jid *jid)
 {
     struct user *user;

@@ -19,6 +19,9 @@ struct user *users_find(const struct jid *jid);
 /* The session with this full JID, or NULL. */
 struct session *users_session(const struct jid *full);
 
+/* The user's sessions on this shard, one after the other, oldest first: NULL starts, NULL ends. */
+struct session *users_next_session(const struct jid *user, const struct session *session);
+
 /* The account is gone: ends the user's sessions, then runs hook remove_user. On the home shard. */
 void users_removed(const struct jid *jid);
 

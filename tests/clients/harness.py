@@ -26,8 +26,8 @@ READY_SECONDS = 30
 STOP_SECONDS = 15
 START_TRIES = 3  # a port that was free may be taken a moment later
 MODULES = {"carbons": "{}", "csi": "{}", "disco": "{}", "last": "{}", "ping": "{}",
-           "presence": "{}", "register": "{ registration_timeout: 0s }", "shaper": "{}",
-           "sm": "{}", "time": "{}", "version": "{}"}
+           "presence": "{}", "register": "{ registration_timeout: 0s }", "roster": "{}",
+           "shaper": "{}", "sm": "{}", "time": "{}", "version": "{}"}
 REPORT = re.compile(r"Sanitizer|runtime error:|event=panic|PANIC", re.IGNORECASE)
 
 

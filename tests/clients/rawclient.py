@@ -388,6 +388,7 @@ class Stream(Wire):
     def be_available(self):
         """Initial presence, and sure that it was taken."""
         self.send("<presence/>")
+        self.expect(CLIENT, "presence")  # one's own (RFC 6121 4.2.2)
         self.ping()
 
     def ping(self):

@@ -31,13 +31,17 @@ class Client(ClientXMPP):
             self.register_plugin(plugin)
         self.add_event_handler("session_start", self.on_start)
         self.add_event_handler("message", lambda stanza: self.texts.put_nowait(stanza))
-        self.add_event_handler("presence", lambda stanza: self.presences.put_nowait(stanza))
+        self.add_event_handler("presence", self.on_presence)
         self.add_event_handler("failed_all_auth", self.on_denied)
         self.add_event_handler("disconnected", self.on_gone)
 
     def on_start(self, _):
         if not self.ready.done():
             self.ready.set_result(None)
+
+    def on_presence(self, stanza):
+        if stanza["from"].bare != self.boundjid.bare:  # the server tells us of ourselves, too
+            self.presences.put_nowait(stanza)
 
     def on_denied(self, _):
         if not self.ready.done():
@@ -160,6 +164,49 @@ class Survival(unittest.IsolatedAsyncioTestCase):
                           for name in names]
             alice.send_message(mto=bob.boundjid.bare, mbody="still here", mtype="chat")
             self.assertEqual((await bob.next_text())["body"], "still here")
+            for client in (alice, bob):
+                await client.log_out()
+
+
+class Contacts(unittest.IsolatedAsyncioTestCase):
+    async def until(self, what):
+        for _ in range(SECONDS * 50):
+            if what():
+                return
+            await asyncio.sleep(0.02)
+        self.fail("it did not come")
+
+    async def next_show(self, client, kind):
+        while (got := await client.next_presence())["type"] != kind:
+            pass
+        return got
+
+    async def test_contacts(self):
+        """Asked, approved, asked back and approved (slixmpp does that by itself); then each sees
+        the other, and the roster is still there after a new login."""
+        with Server() as server:
+            names = server.pair_of_users(PASSWORD)
+            alice, bob = [await Client(server, "tls", name, PASSWORD, None).log_in()
+                          for name in names]
+            for client in (alice, bob):
+                await client.get_roster(timeout=SECONDS)
+            to = bob.boundjid.bare
+            await alice.update_roster(to, name="Bob", groups=["Friends"], timeout=SECONDS)
+            alice.send_presence_subscription(pto=to)
+            await self.until(lambda: alice.client_roster[to]["subscription"] == "both")
+            bob.send_presence(pshow="away", pstatus="lunch")
+            self.assertEqual((await self.next_show(alice, "away"))["status"], "lunch")
+            await alice.log_out()
+            await self.next_show(bob, "unavailable")
+            alice = await Client(server, "tls", names[0], PASSWORD, None).log_in()
+            await self.next_show(alice, "away")  # the answer to its probe
+            roster = await alice.get_roster(timeout=SECONDS)
+            item = roster["roster"]["items"][to]
+            self.assertEqual((item["name"], item["groups"], item["subscription"]),
+                             ("Bob", ["Friends"], "both"))
+            del alice.client_roster[to]
+            alice.del_roster_item(to)
+            await self.next_show(bob, "unavailable")
             for client in (alice, bob):
                 await client.log_out()
 

@@ -27,6 +27,7 @@ static const char all_modules[] =
     "  last: {}\n"
     "  register: {registration_timeout: 0s}\n"
     "  presence: {}\n"
+    "  roster: {max_items: 3}\n"
     "  carbons: {}\n"
     "  csi: {}\n"
     "  sm: {resume_timeout: 60s}\n"

@@ -227,6 +227,7 @@ static void run_seed(uint64_t seed)
     for (unsigned i = 0; i < 400; i++) {
         hushed = i >= 300;
         sim_settle(50);
+        sim_pass(1); /* a slow store answers after 200 ms at the latest */
         for (unsigned k = 0; k < CLIENTS; k++)
             act(&clients[k]);
     }

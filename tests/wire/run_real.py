@@ -41,6 +41,7 @@ modules:
   last: {{}}
   register: {{ registration_timeout: 0s }}
   presence: {{}}
+  roster: {{ max_items: 3 }}
   carbons: {{}}
   csi: {{}}
   sm: {{ resume_timeout: 60s }}

@@ -1,9 +1,11 @@
 /*
- * Presence (RFC 6121 section 4), the part that needs no roster: initial presence and its priority,
- * unavailable presence, and directed presence with its end. Without this module sessions are
- * available from binding on.
+ * Presence (RFC 6121 section 4): initial presence and its priority, broadcast to subscribers and
+ * the user's own resources, probes, and directed presence with its end. Who is subscribed is asked
+ * of whoever keeps rosters; without a roster nobody is. Without this module sessions are available
+ * from binding on.
  */
 #include "module.h"
+#include "store.h"
 
 extern const struct module module_presence;
 
@@ -19,6 +21,8 @@ struct target {
 };
 
 struct presence {
+    char *last; /* the last available presence as XML, to answer probes; NULL: not available */
+    size_t last_len;
     struct target *targets;
     uint64_t target_count;
 };
@@ -28,7 +32,10 @@ static struct metric changes = {"presence_changes_total", "Presences broadcast b
 static struct metric directed = {"presence_directed_total", "Presences directed by clients.",
                                  METRIC_COUNTER, 0};
 
-static struct metric *const metrics[] = {&changes, &directed, NULL};
+static struct metric probes = {"presence_probes_total", "Probes that came to local users.",
+                               METRIC_COUNTER, 0};
+
+static struct metric *const metrics[] = {&changes, &directed, &probes, NULL};
 
 /* --- Directed presence --- */
 
@@ -76,14 +83,12 @@ static enum verdict direct(struct acc *acc, struct session *session)
     return HOOK_STOP;
 }
 
-static void say_unavailable(struct acc *acc, const struct session *session,
-                            const struct target *target)
+static void say_unavailable(struct acc *acc, const struct session *session, struct str to)
 {
     struct element *presence = element_new(&acc->arena, NS_CLIENT, "presence");
     element_set(&acc->arena, presence, "type", STR("unavailable"));
     element_set(&acc->arena, presence, "from", session->jid.full);
-    element_set(&acc->arena, presence, "to",
-                arena_str(&acc->arena, (struct str){target->jid, target->len}));
+    element_set(&acc->arena, presence, "to", to);
     effect_route(acc, presence);
 }
 
@@ -91,12 +96,107 @@ static void end_directed(struct acc *acc, struct session *session)
 {
     struct presence *presence = session_slot(session, &module_presence);
     while (presence->targets) {
-        say_unavailable(acc, session, presence->targets);
+        say_unavailable(acc, session, (struct str){presence->targets->jid, presence->targets->len});
         drop_target(presence, &presence->targets);
     }
 }
 
-/* --- Broadcast presence --- */
+/* --- Who gets what --- */
+
+/* A presence that looks for its subscribers; in the arena of its accumulator. */
+struct announcement {
+    struct subscriptions lists; /* first: what the hook fills in */
+    bool initial;
+};
+
+static void keep_last(struct presence *presence, const struct element *element)
+{
+    struct buf xml = {0};
+    mem_free(presence->last);
+    presence->last = NULL;
+    if (element) {
+        element_write(&xml, element, NS_CLIENT);
+        presence->last_len = buf_len(&xml);
+        presence->last = mem_strndup((const char *)buf_at(&xml), buf_len(&xml));
+    }
+    buf_fini(&xml);
+}
+
+static void send_to(struct acc *acc, struct element *presence, struct str to)
+{
+    element_set(&acc->arena, presence, "to", to);
+    effect_route(acc, presence);
+}
+
+/* The presence of each available session of a user but one. */
+static void send_last(struct acc *acc, const struct jid *user, struct str to,
+                      const struct session *but)
+{
+    struct session *session = NULL;
+    while ((session = users_next_session(user, session))) {
+        const struct presence *own = session_slot(session, &module_presence);
+        struct str xml = {own->last, own->last_len};
+        struct element *last = own->last && session != but ? acc_parse(acc, xml) : NULL;
+        if (last)
+            send_to(acc, last, to);
+    }
+}
+
+static bool is_subscribed(const struct subscriptions *lists, struct str contact)
+{
+    for (size_t i = 0; i < lists->count; i++)
+        if ((lists->items[i].flags & ROSTER_FROM) && str_eq(lists->items[i].contact, contact))
+            return true;
+    return false;
+}
+
+static bool has_rosters(const struct acc *acc)
+{
+    return acc->host->type->hooks[HOOK_roster_get_subscription_lists].count > 0;
+}
+
+/* --- Broadcast presence (4.2, 4.4, 4.5) --- */
+
+/* A new resource asks how its contacts are, and learns of the user's other resources (4.3). */
+static void send_probes(struct acc *acc, const struct session *session,
+                        const struct subscriptions *lists)
+{
+    struct element *probe = element_new(&acc->arena, NS_CLIENT, "presence");
+    element_set(&acc->arena, probe, "type", STR("probe"));
+    element_set(&acc->arena, probe, "from", acc->from.full);
+    for (size_t i = 0; i < lists->count; i++)
+        if (lists->items[i].flags & ROSTER_TO)
+            send_to(acc, probe, lists->items[i].contact);
+    send_last(acc, &acc->from, acc->from.full, session);
+}
+
+static void after_lists(struct acc *acc, struct session *session, enum verdict verdict)
+{
+    const struct announcement *announcement = acc->event_data;
+    const struct subscriptions *lists = &announcement->lists;
+    (void)verdict;
+    for (size_t i = 0; i < lists->count; i++)
+        if (lists->items[i].flags & ROSTER_FROM)
+            send_to(acc, acc->element, lists->items[i].contact);
+    send_to(acc, acc->element, acc->from.bare); /* all own resources, this one too (4.2.2) */
+    if (announcement->initial)
+        send_probes(acc, session, lists);
+    effects_apply(acc, session);
+    acc_free(acc);
+}
+
+/* On an accumulator of its own, so that nothing else waits for the roster. */
+static void announce(struct acc *news, struct session *session, bool initial)
+{
+    struct announcement *announcement = arena_zero(&news->arena, sizeof *announcement);
+    announcement->initial = initial;
+    news->event_data = announcement;
+    jid_make(&news->arena, news->from.user, news->from.domain, STR(""), &news->to);
+    if (has_rosters(news))
+        hook_chain(HOOK_roster_get_subscription_lists, news, session, after_lists);
+    else
+        acc_free(news);
+}
 
 /* RFC 6121 4.7.2.3: an integer from -128 to 127; absent: 0. */
 static bool read_priority(struct acc *acc, int8_t *out)
@@ -111,12 +211,19 @@ static bool read_priority(struct acc *acc, int8_t *out)
 
 static enum verdict broadcast(struct acc *acc, struct session *session)
 {
+    struct presence *presence = session_slot(session, &module_presence);
+    bool was_available = presence->last != NULL;
     int8_t priority;
     if (acc->type == TYPE_UNAVAILABLE) {
         effect_available(acc, false, 0);
         end_directed(acc, session);
+        keep_last(presence, NULL);
+        if (was_available)
+            announce(acc_copy(acc), session, false);
     } else if (acc->type == TYPE_AVAILABLE && read_priority(acc, &priority)) {
         effect_available(acc, true, priority);
+        keep_last(presence, acc->element);
+        announce(acc_copy(acc), session, !was_available);
     } else {
         effect_error(acc, STANZA_BAD_REQUEST,
                      acc->type == TYPE_AVAILABLE ? "a priority is an integer from -128 to 127"
@@ -138,12 +245,71 @@ static enum verdict on_presence(struct acc *acc, struct session *session)
     return HOOK_STOP;
 }
 
+/* --- Probes (4.3) --- */
+
+/* Who may not know learns nothing, not even that (13.10.2). */
+static void after_probe(struct acc *acc, struct session *session, enum verdict verdict)
+{
+    const struct announcement *probe = acc->event_data;
+    (void)verdict;
+    if (str_eq(acc->from.bare, acc->to.bare) || is_subscribed(&probe->lists, acc->from.bare))
+        send_last(acc, &acc->to, acc->from.full, NULL);
+    effects_apply(acc, session);
+    acc_free(acc);
+}
+
+static enum verdict on_arrival(struct acc *acc, struct session *session)
+{
+    if (acc->kind != STANZA_PRESENCE || acc->type != TYPE_PROBE)
+        return HOOK_OK;
+    (void)session;
+    metric_count(&probes);
+    struct acc *look = acc_copy(acc);
+    look->event_data = arena_zero(&look->arena, sizeof(struct announcement));
+    hook_chain(HOOK_roster_get_subscription_lists, look, NULL, after_probe);
+    return HOOK_STOP;
+}
+
+/* A contact who may see the user's presence from now on gets it; one who may not any more sees the
+ * user go (3.1.5, 3.2.2, 3.3.2). */
+static enum verdict on_roster_changed(struct acc *acc, struct session *session)
+{
+    const struct roster_change *change = acc->event_data;
+    bool before = change->before & ROSTER_FROM, after = change->after & ROSTER_FROM;
+    (void)session;
+    if (after && !before)
+        send_last(acc, &acc->from, acc->to.bare, NULL);
+    for (struct session *own = NULL;
+         before && !after && (own = users_next_session(&acc->from, own));) {
+        const struct presence *presence = session_slot(own, &module_presence);
+        if (presence->last)
+            say_unavailable(acc, own, acc->to.bare);
+    }
+    return HOOK_OK;
+}
+
 /* --- Life --- */
 
 static enum verdict on_open(struct acc *acc, struct session *session)
 {
     (void)session;
     effect_available(acc, false, 0);
+    return HOOK_OK;
+}
+
+/* The session goes without having said so. */
+static enum verdict on_terminate(struct acc *acc, struct session *session)
+{
+    struct presence *presence = session_slot(session, &module_presence);
+    if (!presence->last)
+        return HOOK_OK;
+    keep_last(presence, NULL);
+    struct acc *news = acc_copy(acc);
+    struct element *gone = element_new(&news->arena, NS_CLIENT, "presence");
+    element_set(&news->arena, gone, "type", STR("unavailable"));
+    element_set(&news->arena, gone, "from", news->from.full);
+    acc_set(news, gone);
+    announce(news, NULL, false);
     return HOOK_OK;
 }
 
@@ -157,6 +323,7 @@ static void session_end_here(struct session *session, void *own)
 {
     struct presence *presence = own;
     (void)session;
+    keep_last(presence, NULL);
     while (presence->targets)
         drop_target(presence, &presence->targets);
 }
@@ -164,6 +331,9 @@ static void session_end_here(struct session *session, void *own)
 static const struct hook hooks[] = {
     {.at = HOOK_user_open_session, .run = on_open},
     {.at = HOOK_user_send_presence, .run = on_presence},
+    {.at = HOOK_filter_local_packet, .run = on_arrival},
+    {.at = HOOK_roster_changed, .run = on_roster_changed},
+    {.at = HOOK_user_terminate, .run = on_terminate},
     {.at = HOOK_session_closed, .run = on_closed},
     {0},
 };

@@ -1,0 +1,26 @@
+/*
+ * What modules tell each other of rosters, through hooks, so that neither knows the other: the
+ * answers to roster_get_subscription_lists and the news of roster_changed are acc->event_data.
+ */
+#ifndef RT_SUBSCRIPTION_H
+#define RT_SUBSCRIPTION_H
+
+#include "text.h"
+
+struct subscription {
+    struct str contact; /* bare JID */
+    unsigned flags;     /* enum store_roster_flags */
+};
+
+/* Asked for with acc->to, a local user; filled in, in the accumulator's arena. */
+struct subscriptions {
+    const struct subscription *items;
+    size_t count;
+};
+
+/* acc->from, the user, and acc->to, the contact, are bare. */
+struct roster_change {
+    unsigned before, after; /* enum store_roster_flags */
+};
+
+#endif

@@ -1,0 +1,206 @@
+/* The roster: the chart of RFC 6121 appendix A whole, and what a stage shows better than a play. */
+#include "stage.h"
+
+#include "roster/chart.h"
+#include "store.h"
+
+enum { TO = ROSTER_TO, FROM = ROSTER_FROM, OUT = ROSTER_ASK, IN = ROSTER_ASKED };
+
+/* The nine states of A.1, by what they mean. */
+static const struct {
+    const char *name;
+    unsigned flags;
+} states[] = {
+    {"None", 0},
+    {"None + Pending Out", OUT},
+    {"None + Pending In", IN},
+    {"None + Pending Out+In", OUT | IN},
+    {"To", TO},
+    {"To + Pending In", TO | IN},
+    {"From", FROM},
+    {"From + Pending Out", FROM | OUT},
+    {"Both", TO | FROM},
+};
+
+enum { STATES = 9, NO = -1 };
+
+/* Each table of the appendix: for each state, does the stanza pass, and the state that follows. */
+struct table {
+    enum chart_side side;
+    enum stanza_type type;
+    struct {
+        bool passes;
+        unsigned after;
+    } rows[STATES];
+};
+
+static const struct table tables[] = {
+    /* A.2.1 */
+    {CHART_SENT,
+     TYPE_SUBSCRIBE,
+     {{true, OUT},
+      {true, OUT},
+      {true, OUT | IN},
+      {true, OUT | IN},
+      {true, TO},
+      {true, TO | IN},
+      {true, FROM | OUT},
+      {true, FROM | OUT},
+      {true, TO | FROM}}},
+    /* A.2.2 */
+    {CHART_SENT,
+     TYPE_UNSUBSCRIBE,
+     {{true, 0},
+      {true, 0},
+      {true, IN},
+      {true, IN},
+      {true, 0},
+      {true, IN},
+      {true, FROM},
+      {true, FROM},
+      {true, FROM}}},
+    /* A.2.3 */
+    {CHART_SENT,
+     TYPE_SUBSCRIBED,
+     {{false, 0},
+      {false, OUT},
+      {true, FROM},
+      {true, FROM | OUT},
+      {false, TO},
+      {true, TO | FROM},
+      {false, FROM},
+      {false, FROM | OUT},
+      {false, TO | FROM}}},
+    /* A.2.4 */
+    {CHART_SENT,
+     TYPE_UNSUBSCRIBED,
+     {{false, 0},
+      {false, OUT},
+      {true, 0},
+      {true, OUT},
+      {false, TO},
+      {true, TO},
+      {true, 0},
+      {true, OUT},
+      {true, TO}}},
+    /* A.3.1 */
+    {CHART_RECEIVED,
+     TYPE_SUBSCRIBE,
+     {{true, IN},
+      {true, OUT | IN},
+      {false, IN},
+      {false, OUT | IN},
+      {true, TO | IN},
+      {false, TO | IN},
+      {false, FROM},
+      {false, FROM | OUT},
+      {false, TO | FROM}}},
+    /* A.3.2 */
+    {CHART_RECEIVED,
+     TYPE_UNSUBSCRIBE,
+     {{false, 0},
+      {false, OUT},
+      {true, 0},
+      {true, OUT},
+      {false, TO},
+      {true, TO},
+      {true, 0},
+      {true, OUT},
+      {true, TO}}},
+    /* A.3.3 */
+    {CHART_RECEIVED,
+     TYPE_SUBSCRIBED,
+     {{false, 0},
+      {true, TO},
+      {false, IN},
+      {true, TO | IN},
+      {false, TO},
+      {false, TO | IN},
+      {false, FROM},
+      {true, TO | FROM},
+      {false, TO | FROM}}},
+    /* A.3.4 */
+    {CHART_RECEIVED,
+     TYPE_UNSUBSCRIBED,
+     {{false, 0},
+      {true, 0},
+      {false, IN},
+      {true, IN},
+      {true, 0},
+      {true, IN},
+      {false, FROM},
+      {true, FROM},
+      {true, FROM}}},
+};
+
+static void the_chart_is_that_of_the_appendix(void **state)
+{
+    (void)state;
+    const unsigned subscription = TO | FROM | OUT | IN;
+    for (size_t t = 0; t < COUNT_OF(tables); t++)
+        for (size_t i = 0; i < STATES; i++) {
+            const struct table *table = &tables[t];
+            struct chart_step step = chart_step(table->side, table->type, states[i].flags);
+            if (step.passes != table->rows[i].passes ||
+                (step.flags & subscription) != table->rows[i].after)
+                fail_msg("table %zu, %s: passes %d, flags %x, not %d, %x", t, states[i].name,
+                         step.passes, step.flags, table->rows[i].passes, table->rows[i].after);
+        }
+}
+
+/* Whatever comes, no state is reached that the appendix does not know. */
+static void no_other_state_is_reached(void **state)
+{
+    static const enum stanza_type types[] = {TYPE_SUBSCRIBE, TYPE_SUBSCRIBED, TYPE_UNSUBSCRIBE,
+                                             TYPE_UNSUBSCRIBED};
+    (void)state;
+    for (unsigned flags = 0; flags < 64; flags++) {
+        bool legal = !((flags & TO) && (flags & OUT)) && !((flags & FROM) && (flags & IN));
+        for (int k = 0; legal && k < 8; k++) {
+            unsigned after =
+                chart_step(k < 4 ? CHART_SENT : CHART_RECEIVED, types[k % 4], flags).flags;
+            assert_false((after & TO) && (after & OUT));
+            assert_false((after & FROM) && (after & IN));
+        }
+    }
+}
+
+/* 3.4: approved beforehand, the server answers by itself; taken back, it does not. */
+static void approval_beforehand(void **state)
+{
+    (void)state;
+    struct chart_step step = chart_step(CHART_SENT, TYPE_SUBSCRIBED, 0);
+    assert_false(step.passes);
+    assert_int_equal(step.flags, ROSTER_APPROVED | ROSTER_LISTED);
+    struct chart_step asked = chart_step(CHART_RECEIVED, TYPE_SUBSCRIBE, step.flags);
+    assert_true(asked.approves);
+    assert_false(asked.passes);
+    assert_int_equal(asked.flags, FROM | ROSTER_LISTED);
+    struct chart_step back = chart_step(CHART_SENT, TYPE_UNSUBSCRIBED, step.flags);
+    assert_false(back.passes);
+    assert_int_equal(back.flags, ROSTER_LISTED);
+    assert_true(chart_step(CHART_RECEIVED, TYPE_SUBSCRIBE, back.flags).passes);
+    /* who is subscribed already is told so again */
+    assert_true(chart_step(CHART_RECEIVED, TYPE_SUBSCRIBE, FROM).approves);
+}
+
+static void only_four_types_are_of_the_chart(void **state)
+{
+    (void)state;
+    assert_true(chart_is_subscription(TYPE_SUBSCRIBE));
+    assert_true(chart_is_subscription(TYPE_UNSUBSCRIBED));
+    assert_false(chart_is_subscription(TYPE_AVAILABLE));
+    assert_false(chart_is_subscription(TYPE_PROBE));
+    assert_false(chart_is_subscription(TYPE_ERROR));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_chart_is_that_of_the_appendix),
+        cmocka_unit_test(no_other_state_is_reached),
+        cmocka_unit_test(approval_beforehand),
+        cmocka_unit_test(only_four_types_are_of_the_chart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
