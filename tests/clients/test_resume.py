@@ -84,8 +84,9 @@ class Cut:
                 raise Closed()
             if ns_of(element) == CLIENT:
                 self.handled += 1
-                self.numbers.append(int(element.find(f"{{{CLIENT}}}body").text))
-                most -= 1
+                if element.tag == f"{{{CLIENT}}}message":
+                    self.numbers.append(int(element.find(f"{{{CLIENT}}}body").text))
+                    most -= 1
             elif element.tag == f"{{{SM}}}r" and self.random.random() < 0.7:
                 self.stream.send(f"<a xmlns='{SM}' h='{self.handled}'/>")
 
