@@ -165,18 +165,29 @@ enum verdict sm_on_resumed(struct acc *acc, struct session *session)
 
 /* --- The end --- */
 
-/* Messages go to other resources, or offline, or back; requests are answered with an error. */
+/* A request is for this client and no later one that binds its resource: its sender hears so. */
+static void answer_request(struct acc *acc, struct acc *iq)
+{
+    if (iq->type == TYPE_GET || iq->type == TYPE_SET)
+        effect_route(acc, stanza_error(&acc->arena, iq->element, STANZA_SERVICE_UNAVAILABLE, NULL));
+    acc_free(iq);
+}
+
+/* Messages go to other resources, or offline, or back. */
 static void give_up(struct acc *acc, struct session *session, struct kept *kept)
 {
     struct acc *fresh = kept_acc(&kept, session->host);
-    if (fresh->kind == STANZA_PRESENCE || !fresh->to.full.len) {
+    if (fresh->kind == STANZA_PRESENCE || !fresh->to.full.len || !fresh->from.full.len) {
         acc_free(fresh);
         return;
     }
-    if (fresh->kind == STANZA_MESSAGE)
-        kept_delay(&fresh->arena, fresh->element, session->host->jid.domain, fresh->stamp_us);
-    effect_reroute(acc, fresh);
     metric_count(&sm_rerouted);
+    if (fresh->kind == STANZA_IQ) {
+        answer_request(acc, fresh);
+        return;
+    }
+    kept_delay(&fresh->arena, fresh->element, session->host->jid.domain, fresh->stamp_us);
+    effect_reroute(acc, fresh);
 }
 
 enum verdict sm_on_terminate(struct acc *acc, struct session *session)
