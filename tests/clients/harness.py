@@ -25,7 +25,7 @@ SECOND_DOMAIN = "second.example"
 READY_SECONDS = 30
 STOP_SECONDS = 15
 START_TRIES = 3  # a port that was free may be taken a moment later
-MODULES = {"carbons": "{}", "csi": "{}", "disco": "{}", "last": "{}", "ping": "{}",
+MODULES = {"carbons": "{}", "csi": "{}", "disco": "{}", "last": "{}", "mam": "{}", "ping": "{}",
            "presence": "{}", "register": "{ registration_timeout: 0s }", "roster": "{}",
            "shaper": "{}", "sm": "{}", "time": "{}", "version": "{}"}
 REPORT = re.compile(r"Sanitizer|runtime error:|event=panic|PANIC", re.IGNORECASE)
@@ -84,12 +84,13 @@ def make_certificate(folder, name, domain):
 
 class Server:
     """A running server. `listeners` adds to (or replaces) the usual three: name to more YAML keys,
-    `tls` being the mode. `auth` and `log` are YAML as well."""
+    `tls` being the mode. `auth`, `log` and `storage` are YAML as well."""
 
     LISTENERS = {"starttls": {"tls": "starttls"}, "tls": {"tls": "tls"},
                  "plain": {"tls": "none", "plaintext_auth": "true"}}
 
-    def __init__(self, shards=2, iterations=4096, mechanisms=None, listeners=None, log="info"):
+    def __init__(self, shards=2, iterations=4096, mechanisms=None, listeners=None, log="info",
+                 storage="backend: sqlite"):
         self.daemon, self.ctl_program = programs()
         self.shards = shards
         self.auth = f"scram_iterations: {iterations}"
@@ -97,6 +98,7 @@ class Server:
             self.auth += f", mechanisms: [{', '.join(mechanisms)}]"
         self.listeners = {**self.LISTENERS, **(listeners or {})}
         self.log_level = log
+        self.storage = storage
         self.folder = tempfile.mkdtemp(prefix="ringtail-test-")
         self.certificate, self.key = make_certificate(self.folder, "default", DOMAIN)
         self.second = make_certificate(self.folder, "second", SECOND_DOMAIN)
@@ -122,7 +124,7 @@ class Server:
             file.write(f"data_dir: {self.folder}/data\n"
                        f"domains: [{DOMAIN}, {SECOND_DOMAIN}]\n"
                        f"shards: {self.shards}\n"
-                       "storage: { backend: sqlite }\n"
+                       f"storage: {{ {self.storage} }}\n"
                        f"auth: {{ {self.auth} }}\n"
                        f"log: {{ level: {self.log_level} }}\n"
                        "listen:\n  c2s:\n")
