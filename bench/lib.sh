@@ -35,8 +35,9 @@ make_certificate() {
         die "openssl could not make a certificate: $WORK/openssl.log"
 }
 
-# make_config SHARDS: everything that a chat server has on, no archive; few key derivation rounds,
-# so that logins do not take longer than what is measured.
+# make_config SHARDS: everything that a chat server has on; no archive, unless MODULES names it, and
+# SQLite, unless STORAGE says otherwise. Few key derivation rounds, so that logins do not take
+# longer than what is measured.
 make_config() {
     PORT=$(free_port)
     TLS_PORT=$(free_port)
@@ -45,7 +46,7 @@ data_dir: "$WORK/data"
 domains: [localhost]
 shards: $1
 spin: ${SPIN:-false}
-storage: { backend: sqlite }
+storage: { ${STORAGE:-backend: sqlite} }
 auth: { mechanisms: [SCRAM-SHA-1, PLAIN], scram_iterations: 4096 }
 listen:
   c2s:
@@ -54,7 +55,7 @@ listen:
       port: $TLS_PORT
       backlog: 4096
       tls: { mode: starttls, certificate: "$WORK/localhost.pem", key: "$WORK/localhost.key" }
-modules: { ping: {}, disco: {}, version: {}, time: {}, presence: {} }
+modules: { ping: {}, disco: {}, version: {}, time: {}, presence: {}${MODULES:+, $MODULES} }
 log: { level: info, format: logfmt }
 YAML
 }

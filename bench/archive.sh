@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# What a one-to-one message costs with the archive (module mam) on: CPU time of the server and of
+# the database, bytes of write-ahead log, messages a batch, and how many rows there are afterwards.
+# Starts a scratch PostgreSQL (or uses SQLite, whose time is the server's) and ends it.
+#
+#   bench/archive.sh [--backend postgresql|sqlite] [--shards N] [--users N] [--rates "R..."]
+#                    [--rounds N] [--seconds S] [--build DIR]
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BUILD=$ROOT/build/release
+BACKEND=postgresql SHARDS=1 USERS=500 RATES="1000 5000" ROUNDS=3 SECONDS_EACH=5
+MODULES='mam: {}' STORAGE='backend: sqlite'
+WORK=$(mktemp -d)
+PORT='' SERVER='' CONNINFO='' POSTMASTER='' # the first two are set by lib.sh
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
+. "$ROOT/bench/lib.sh"
+
+finish() {
+    stop_all
+    if [[ -n $CONNINFO ]]; then "$ROOT/scripts/scratch_pg.sh" stop "$WORK/pg" >/dev/null; fi
+    rm -rf "$WORK"
+}
+trap finish EXIT
+
+read_options() {
+    while [[ $# -gt 0 ]]; do
+        case $1 in
+        --backend) BACKEND=$2 ;;
+        --shards) SHARDS=$2 ;;
+        --users) USERS=$2 ;;
+        --rates) RATES=$2 ;;
+        --rounds) ROUNDS=$2 ;;
+        --seconds) SECONDS_EACH=$2 ;;
+        --build) BUILD=$2 ;;
+        *) die "no such option: $1" ;;
+        esac
+        shift 2
+    done
+}
+
+start_postgresql() {
+    chmod 755 "$WORK" # the server runs as another user when we are root
+    CONNINFO=$("$ROOT/scripts/scratch_pg.sh" start "$WORK/pg")
+    POSTMASTER=$(find "$WORK/pg" -name postmaster.pid -exec head -n 1 {} \;)
+    # scratch_pg.sh is for tests: these are the settings of a production server
+    ask "ALTER SYSTEM SET fsync = on" "ALTER SYSTEM SET synchronous_commit = on" \
+        "ALTER SYSTEM SET full_page_writes = on" >/dev/null
+    ask "SELECT pg_reload_conf()" >/dev/null
+    STORAGE="backend: postgresql, conninfo: \"$CONNINFO\""
+}
+
+# ask SQL...
+ask() {
+    local sql=() one
+    for one; do sql+=(-c "$one"); done
+    psql -qAt "$CONNINFO" "${sql[@]}"
+}
+
+# CPU time of PostgreSQL's processes so far, in clock ticks.
+database_ticks() {
+    local pid sum=0 ticks
+    for pid in "$POSTMASTER" $(pgrep -P "$POSTMASTER"); do
+        ticks=$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | awk '{ print $12 + $13 }')
+        sum=$((sum + ${ticks:-0}))
+    done
+    echo "$sum"
+}
+
+# A counter of the server, over all shards.
+counter() {
+    "$BUILD/ringtailctl" -c "$WORK/ringtail.yaml" status |
+        awk -v name="$1" '$1 == name { print $2 }'
+}
+
+# What is compared before and after a round: ticks, WAL position, commits, messages.
+snapshot() {
+    local ticks=0 wal=0
+    if [[ $BACKEND == postgresql ]]; then
+        ticks=$(database_ticks)
+        wal=$(ask "SELECT pg_current_wal_lsn() - '0/0'")
+    fi
+    echo "$ticks $wal $(counter batch_commits_total) $(counter batch_messages_total)"
+}
+
+# round RATE NUMBER
+round() {
+    local report=$WORK/report-$1-$2 before after
+    read -ra before <<<"$(snapshot)"
+    "$BUILD/ringtail-bench" one_to_one --port "$PORT" --server-pid "$SERVER" --users "$USERS" \
+        --rate "$1" --seconds "$SECONDS_EACH" >"$report" ||
+        say "not all is well: $(value lost "$report") lost"
+    sleep 1
+    read -ra after <<<"$(snapshot)"
+    awk -v ticks="$((after[0] - before[0]))" -v wal="$((after[1] - before[1]))" \
+        -v commits="$((after[2] - before[2]))" -v messages="$((after[3] - before[3]))" \
+        -v hz="$(getconf CLK_TCK)" 'BEGIN {
+            n = messages ? messages : 1
+            print "database_cpu_us_message", ticks * 1000000 / hz / n
+            print "wal_bytes_message", wal / n
+            print "messages_batch", commits ? messages / commits : 0
+            print "archived", messages }' >>"$report"
+}
+
+tell() {
+    local reports=("$WORK/report-$1-"*)
+    printf '%7d %8.1f %8.1f %8.0f %8.1f %8d %8d %9d\n' "$1" \
+        "$(median server_cpu_us_message "${reports[@]}")" \
+        "$(median database_cpu_us_message "${reports[@]}")" \
+        "$(median wal_bytes_message "${reports[@]}")" \
+        "$(median messages_batch "${reports[@]}")" \
+        "$(median latency_p50_us "${reports[@]}")" "$(median latency_p99_us "${reports[@]}")" \
+        "$(median archived "${reports[@]}")"
+}
+
+main() {
+    local rate i
+    read_options "$@"
+    if [[ $BACKEND == postgresql ]]; then start_postgresql; fi
+    start_server "$SHARDS"
+    import_users "$USERS"
+    echo "$BACKEND, $SHARDS shards, $USERS connections, 300-byte stanzas, $ROUNDS rounds of" \
+        "$SECONDS_EACH s; CPU µs and WAL bytes a message"
+    echo "   rate   server database      wal    batch      p50      p99  archived"
+    for rate in $RATES; do
+        for ((i = 1; i <= ROUNDS; i++)); do round "$rate" "$i"; done
+        tell "$rate"
+    done
+}
+
+main "$@"
