@@ -158,10 +158,15 @@ static bool is_on_disk(const struct acc *acc)
     return acc->answer->outcome == ERR_OK;
 }
 
-static bool is_full(const struct acc *acc, const struct contacts *contacts)
+/* Contacts and the requests of strangers each have room for max_items: who is asked by many can
+ * still add a contact. */
+static bool is_full(const struct acc *acc, const struct contacts *contacts, unsigned listed)
 {
     const struct roster_conf *conf = module_conf(acc->host, &module_roster);
-    if (contacts->count < conf->max_items)
+    uint64_t count = 0;
+    for (const struct contact *contact = contacts->first; contact; contact = contact->next)
+        count += (contact->flags & ROSTER_LISTED) == listed;
+    if (count < conf->max_items)
         return false;
     metric_count(&refused);
     return true;
@@ -249,7 +254,8 @@ static enum verdict set_item(struct acc *acc, struct session *session)
         why = "nobody is a contact of his own";
     }
     struct change *change = error ? NULL : change_new(acc, contacts, &wish.jid);
-    if (!error && !wish.remove && !change->before && is_full(acc, contacts)) {
+    if (!error && !wish.remove && !(change->before & ROSTER_LISTED) &&
+        is_full(acc, contacts, ROSTER_LISTED)) {
         error = STANZA_RESOURCE_CONSTRAINT;
         why = "the roster is full";
     }
@@ -311,7 +317,8 @@ static enum verdict send_subscription(struct acc *acc, struct session *session)
             route_bare(acc);
         return HOOK_STOP;
     }
-    if (!change->before && is_full(acc, contacts)) {
+    unsigned becomes = change->step.flags & ~change->before & ROSTER_LISTED;
+    if (becomes && is_full(acc, contacts, ROSTER_LISTED)) {
         effect_error(acc, STANZA_RESOURCE_CONSTRAINT, "the roster is full");
         return HOOK_STOP;
     }
@@ -398,7 +405,7 @@ static enum verdict take_subscription(struct acc *acc, struct session *session)
     change->step = chart_step(CHART_RECEIVED, acc->type, change->before);
     if (change->step.flags == change->before)
         return finish_arrival(acc, &change->step);
-    if (!change->before && is_full(acc, contacts))
+    if (!change->before && is_full(acc, contacts, 0))
         return HOOK_STOP;
     change->contact.flags = change->step.flags;
     bool asked = change->step.flags & ROSTER_ASKED;
