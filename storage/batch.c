@@ -35,7 +35,7 @@ struct metric *const batch_metrics[] = {&commits, &messages, &repeated, &retries
                                         &refused, &lost,     &waiting,  &commit_us, NULL};
 
 /* What each shard has not written, for pages asked on other shards: written by its shard, read by
- * all. Two words instead of mail there and back, since a page needs the answer of every shard; it
+ * all. Three words instead of mail there and back, since a page needs the answer of every shard; it
  * was published before the message went to another shard, which orders it before. A bit of `owners`
  * stands for all users with that hash. */
 static struct {

@@ -77,24 +77,19 @@ static void bind_list_domain(struct store_op *op, struct pq_params *params)
     pq_bind(params, op->list.domain);
 }
 
-static struct str not_null(struct str text)
-{
-    return text.at ? text : STR("");
-}
-
 static struct str get_domain(const void *items, size_t index)
 {
-    return not_null(((const struct store_account *)items)[index].domain);
+    return pg_not_null(((const struct store_account *)items)[index].domain);
 }
 
 static struct str get_user(const void *items, size_t index)
 {
-    return not_null(((const struct store_account *)items)[index].user);
+    return pg_not_null(((const struct store_account *)items)[index].user);
 }
 
 static struct str get_credentials(const void *items, size_t index)
 {
-    return not_null(((const struct store_account *)items)[index].credentials);
+    return pg_not_null(((const struct store_account *)items)[index].credentials);
 }
 
 static struct str get_pending(const void *items, size_t index)
@@ -137,12 +132,6 @@ static enum err take_added(struct store_op *op, const struct pq_answer *answer)
     return pq_changed(answer) ? ERR_OK : ERR_CONFLICT;
 }
 
-static enum err take_found(struct store_op *op, const struct pq_answer *answer)
-{
-    (void)op;
-    return pq_changed(answer) ? ERR_OK : ERR_NOT_FOUND;
-}
-
 static enum err take_page(struct store_op *op, const struct pq_answer *answer)
 {
     op->list.count = (size_t)pq_rows(answer);
@@ -178,12 +167,12 @@ const struct pg_kind pg_account_add = {
 const struct pg_kind pg_account_set = {
     .writes = true,
     .steps = {{"account_set", bind_credentials}},
-    .take = take_found,
+    .take = pg_take_found,
 };
 const struct pg_kind pg_account_remove = {
     .writes = true,
     .steps = {{"account_remove", bind_name}},
-    .take = take_found,
+    .take = pg_take_found,
 };
 const struct pg_kind pg_account_list = {
     .steps = {{"account_list", bind_page}},

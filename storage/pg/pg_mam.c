@@ -141,34 +141,29 @@ static const struct store_message *message_at(const void *ops, size_t index)
     return &((struct store_op *const *)ops)[index]->message;
 }
 
-static struct str not_null(struct str text)
-{
-    return text.at ? text : STR("");
-}
-
 static struct str get_sender(const void *ops, size_t index)
 {
-    return not_null(message_at(ops, index)->sender);
+    return pg_not_null(message_at(ops, index)->sender);
 }
 
 static struct str get_recipient(const void *ops, size_t index)
 {
-    return not_null(message_at(ops, index)->recipient);
+    return pg_not_null(message_at(ops, index)->recipient);
 }
 
 static struct str get_sender_resource(const void *ops, size_t index)
 {
-    return not_null(message_at(ops, index)->sender_resource);
+    return pg_not_null(message_at(ops, index)->sender_resource);
 }
 
 static struct str get_recipient_resource(const void *ops, size_t index)
 {
-    return not_null(message_at(ops, index)->recipient_resource);
+    return pg_not_null(message_at(ops, index)->recipient_resource);
 }
 
 static struct str get_body(const void *ops, size_t index)
 {
-    return not_null(message_at(ops, index)->body);
+    return pg_not_null(message_at(ops, index)->body);
 }
 
 static struct str get_party(const void *ops, size_t index)
@@ -251,8 +246,8 @@ static void bind_page(struct store_op *op, struct pq_params *params)
     const struct store_mam_page *page = &op->page;
     struct arena *arena = &op->arena;
     pq_bind(params, page->owner);
-    pq_bind(params, not_null(page->with));
-    pq_bind(params, not_null(page->with_resource));
+    pq_bind(params, pg_not_null(page->with));
+    pq_bind(params, pg_not_null(page->with_resource));
     pq_bind_number(params, arena, (int64_t)page->from);
     pq_bind_number(params, arena, (int64_t)page->to);
     pq_bind_number(params, arena, (int64_t)larger(page->from, page->after));

@@ -32,19 +32,14 @@ static void bind_contact(struct store_op *op, struct pq_params *params)
     pq_bind(params, op->roster.items[0].contact);
 }
 
-static struct str not_null(struct str text)
-{
-    return text.at ? text : STR("");
-}
-
 static void bind_item(struct store_op *op, struct pq_params *params)
 {
     const struct store_roster_item *item = &op->roster.items[0];
     bind_contact(op, params);
-    pq_bind(params, not_null(item->name));
-    pq_bind(params, not_null(item->groups));
+    pq_bind(params, pg_not_null(item->name));
+    pq_bind(params, pg_not_null(item->groups));
     pq_bind_number(params, &op->arena, item->flags);
-    pq_bind(params, not_null(item->request));
+    pq_bind(params, pg_not_null(item->request));
 }
 
 static void take_item(struct store_op *op, const struct pq_answer *answer, int row)
@@ -72,12 +67,6 @@ static enum err take_roster(struct store_op *op, const struct pq_answer *answer)
     return ERR_OK;
 }
 
-static enum err take_found(struct store_op *op, const struct pq_answer *answer)
-{
-    (void)op;
-    return pq_changed(answer) ? ERR_OK : ERR_NOT_FOUND;
-}
-
 const struct pg_kind pg_roster_get = {
     .steps = {{"roster_get", bind_owner}},
     .take = take_roster,
@@ -85,10 +74,10 @@ const struct pg_kind pg_roster_get = {
 const struct pg_kind pg_roster_set = {
     .writes = true,
     .steps = {{"roster_set", bind_item}},
-    .take = take_found,
+    .take = pg_take_found,
 };
 const struct pg_kind pg_roster_remove = {
     .writes = true,
     .steps = {{"roster_remove", bind_contact}},
-    .take = take_found,
+    .take = pg_take_found,
 };

@@ -57,3 +57,14 @@ void pg_bind_numbers(struct pq_params *params, struct arena *arena, pg_number_fn
     }
     pq_bind(params, (struct str){bytes, (size_t)(at - bytes)});
 }
+
+struct str pg_not_null(struct str text)
+{
+    return text.at ? text : STR("");
+}
+
+enum err pg_take_found(struct store_op *op, const struct pq_answer *answer)
+{
+    (void)op;
+    return pq_changed(answer) ? ERR_OK : ERR_NOT_FOUND;
+}

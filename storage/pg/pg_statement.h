@@ -39,6 +39,12 @@ typedef bool pg_number_fn(const void *items, size_t index, int64_t *number);
 void pg_bind_numbers(struct pq_params *params, struct arena *arena, pg_number_fn *get,
                      const void *items, size_t count);
 
+/* SQL's empty text for an empty one, which may have no bytes at all. */
+struct str pg_not_null(struct str text);
+
+/* For a `take`: ERR_NOT_FOUND when no row was changed. */
+enum err pg_take_found(struct store_op *op, const struct pq_answer *answer);
+
 /* Accounts (pg_account.c). Statements end with an empty one. */
 extern const struct pg_statement pg_account_statements[];
 extern const struct pg_kind pg_account_get, pg_account_add, pg_account_set, pg_account_remove,

@@ -329,6 +329,22 @@ static void test_chain(void **state)
     stage_until(&reply.done);
 }
 
+/* What is under way at the end is answered all the same. */
+static int close_group(void **state)
+{
+    (void)state;
+    struct reply last[3] = {0};
+    for (int i = 0; i < 3; i++)
+        store_ask(account_op(i ? STORE_ACCOUNT_GET : STORE_ACCOUNT_ADD,
+                             account("last", "last.example", "x"), &last[i]),
+                  0);
+    stage_close();
+    for (int i = 0; i < 3; i++)
+        if (last[i].times != 1 || last[i].outcome != ERR_DOWN)
+            return -1;
+    return 0;
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_missing),        cmocka_unit_test(test_life),
     cmocka_unit_test(test_pending),        cmocka_unit_test(test_odd_text),

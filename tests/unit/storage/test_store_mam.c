@@ -1,15 +1,12 @@
 /* The message archive and its batches, on each back end in the same words. */
-#include "store_pg.h"
-#include "store_stage.h"
+#include "store_contract.h"
 
 #include "limits.h"
-#include "log.h"
 #include "stanza_id.h"
 #include "store_backend.h"
 
 enum { MANY = 3000 };
 
-static struct store_config config;
 static uint64_t last_us = 1750000000000000;
 
 static struct store_message message(const char *sender, const char *recipient, const char *body)
@@ -442,18 +439,6 @@ static void test_down(void **state)
     assert_page(of("a@down", 10), "1 2", false);
 }
 
-static int open_group(void **state)
-{
-    const char *why = "";
-    (void)state;
-    if (stage_open(&config, &why)) {
-        fprintf(stderr, "%s\n", why);
-        return -1;
-    }
-    stage_until_ready(true);
-    return 0;
-}
-
 /* What was not written at the end is answered, once. */
 static int close_group(void **state)
 {
@@ -478,37 +463,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_full),       cmocka_unit_test(test_down),
 };
 
-static int run(enum store_backend_id backend)
-{
-    config.backend = (int)backend;
-    fprintf(stderr, "--- %s\n", store_backend_names[backend]);
-    return cmocka_run_group_tests_name(store_backend_names[backend], tests, open_group,
-                                       close_group);
-}
-
-static int run_sqlite(void)
-{
-    char dir[] = "/tmp/ringtail-mam-XXXXXX";
-    if (!mkdtemp(dir))
-        return 1;
-    config.data_dir = dir;
-    int failed = run(STORE_SQLITE);
-    char path[64];
-    snprintf(path, sizeof path, "%s/ringtail.sqlite", dir);
-    unlink(path);
-    return failed + (rmdir(dir) != 0);
-}
-
 int main(void)
 {
-    log_threshold = LOG_NONE;
-    int failed = run(STORE_MEMORY) + run_sqlite();
-    int pg = pg_test_setup();
-    if (pg)
-        return failed + (pg != 1);
-    pg_fresh_schema();
-    config.conninfo = pg_conninfo;
-    failed += run(STORE_POSTGRESQL);
-    pg_test_teardown();
-    return failed;
+    return contract_run(tests, COUNT_OF(tests));
 }

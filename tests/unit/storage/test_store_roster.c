@@ -166,6 +166,15 @@ static void a_roster_goes_with_its_account(void **state)
     assert_int_equal(got.version, 0);
 }
 
+static int close_group(void **state)
+{
+    (void)state;
+    struct reply last = {0};
+    store_ask(account_op(STORE_ACCOUNT_GET, account("last", "r.example", ""), &last), 0);
+    stage_close();
+    return last.times == 1 && last.outcome == ERR_DOWN ? 0 : -1;
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(who_has_no_account_has_no_roster),
     cmocka_unit_test(a_roster_begins_empty),
