@@ -12,6 +12,7 @@
 #include "arena.h"
 #include "list.h"
 #include "shard.h"
+#include "store_config.h"
 #include "store_mam.h"
 #include "store_roster.h"
 
@@ -36,6 +37,7 @@ enum store_kind {
     STORE_MAM_REMOVE,   /* page: owner: the archive and the preferences */
     STORE_MAM_PREFS_GET, /* prefs: owner → the rest. NOT_FOUND: never set */
     STORE_MAM_PREFS_SET, /* prefs: all of them */
+    STORE_UPKEEP,        /* upkeep: what time does to the archive (upkeep.h) */
     STORE_KIND_COUNT
 };
 
@@ -79,7 +81,13 @@ struct store_op {
             struct store_op **ops;
             size_t count;
             uint64_t stored; /* rows that were not there before */
+            void *own;       /* the back end's */
         } batch;
+        struct {
+            uint64_t at, keep;      /* ids: of now; what is below may go (0: nothing) */
+            uint64_t partition_us;  /* how much time is in a partition, where there are any */
+            uint64_t made, dropped; /* partitions, or messages where there are none */
+        } upkeep;
     };
     /* private to the storage floor */
     uint64_t deadline_ms, asked_us;
@@ -109,16 +117,6 @@ bool store_mam_has_room(void);
 /* The asker goes away: `done` is not called any more. Fine inside `done`. */
 void store_revoke(struct store_op *op);
 
-/* What the operator says. */
-struct store_config {
-    int backend;          /* enum store_backend_id */
-    const char *data_dir; /* sqlite: the file is data_dir/ringtail.sqlite */
-    const char *conninfo; /* postgresql */
-    uint64_t connections_per_shard;
-    uint64_t deadline_ms;
-};
-
-enum store_backend_id { STORE_SQLITE, STORE_POSTGRESQL, STORE_MEMORY };
 extern const char *const store_backend_names[]; /* NULL-ended, in the order of the ids */
 
 /* At boot, before threads start: declares helpers, applies migrations (SQLite) or checks them.

@@ -59,6 +59,7 @@ static const struct {
     [STORE_MAM_REMOVE] = {lite_mam_remove, true},
     [STORE_MAM_PREFS_GET] = {lite_mam_prefs_get, false},
     [STORE_MAM_PREFS_SET] = {lite_mam_prefs_set, true},
+    [STORE_UPKEEP] = {lite_mam_upkeep, true},
 };
 
 static struct store_op *op_of(struct job *job)
