@@ -37,7 +37,7 @@ static const char batch_sql[] =
     "    recipient_resource, origin, marks, packed, body) OFFSET 0) p OFFSET 0) m"
     " WHERE m.flags & 3 <> 3 AND (m.origin IS NULL OR NOT EXISTS"
     "  (SELECT FROM message o WHERE o.sender = m.sender AND o.origin = m.origin AND o.id > $12))"
-    " ORDER BY m.id ON CONFLICT (id) DO NOTHING";
+    " ORDER BY m.id ON CONFLICT (sender, id) DO NOTHING";
 
 /* In a statement of its own, so that the next sees what another shard has added meanwhile. */
 static const char need_sql[] =
@@ -84,7 +84,8 @@ const struct pg_statement pg_mam_batch_statements[] = {
 #define PAGE(jids, count, rows, way)                                                               \
     "WITH " jids                                                                                   \
     " SELECT c.found, c.total, p.id, p.packed::integer, p.body FROM (SELECT"                       \
-    " " COUNT("m.id = ANY ($7::bigint[]) AND " OWN) " AS found,"                                   \
+    " CASE WHEN cardinality($7::bigint[]) = 0 THEN 0 ELSE"                                         \
+    " " COUNT("m.id = ANY ($7::bigint[]) AND " OWN) " END AS found,"                               \
     " CASE WHEN $8::bigint = 1 THEN " count " ELSE 0 END AS total) c"                              \
     " LEFT JOIN (SELECT u.* FROM (" rows ") u ORDER BY u.id" way " LIMIT $6) p ON true"            \
     " ORDER BY p.id" way

@@ -1,12 +1,13 @@
 -- The archive in partitions by id, that is by time: what is too old is dropped whole, and indexes
 -- that are written to stay small. `packed` names the dictionary that the body is compressed with,
--- 0: none. Flags as before. The pair is for pages of one conversation.
+-- 0: none. Flags as before. The pair is for pages of one conversation. Each index costs the
+-- database about 2 µs and 70 bytes of log a message, so there is none of the id alone.
 ALTER TABLE message RENAME TO message_whole;
 ALTER INDEX message_pkey RENAME TO message_whole_pkey;
 DROP INDEX message_by_sender, message_by_recipient, message_by_origin;
 
 CREATE TABLE message (
-    id bigint PRIMARY KEY,
+    id bigint NOT NULL,
     sender bigint NOT NULL,
     recipient bigint NOT NULL,
     origin bigint,
@@ -14,10 +15,10 @@ CREATE TABLE message (
     packed smallint NOT NULL,
     sender_resource text COLLATE "C" NOT NULL,
     recipient_resource text COLLATE "C" NOT NULL,
-    body bytea NOT NULL
+    body bytea NOT NULL,
+    PRIMARY KEY (sender, id)
 ) PARTITION BY RANGE (id);
-CREATE INDEX message_by_sender ON message (sender, id) INCLUDE (recipient);
-CREATE INDEX message_by_recipient ON message (recipient, id) INCLUDE (sender);
+CREATE INDEX message_by_recipient ON message (recipient, id);
 CREATE INDEX message_by_pair
     ON message (least(sender, recipient), greatest(sender, recipient), id);
 CREATE INDEX message_by_origin ON message (sender, origin) WHERE origin IS NOT NULL;
