@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 enum { DEADLINE_MS = 5000, FENCE_MS = 1 };
-#define PARTITION_MS (7ull * 24 * 3600 * 1000)
+#define PARTITION_MS (30ull * 24 * 3600 * 1000)
 
 /* What a shard has in the storage floor. It outlives store_shard_stop while helpers hold operations
  * of it. */

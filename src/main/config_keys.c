@@ -69,7 +69,7 @@ static const struct key storage_keys[] = {
     {.name = "partition",
      .type = KEY_DURATION,
      IN_GROUP(config, storage, storage.partition_ms),
-     .preset = "7d",
+     .preset = "30d",
      .min = 3600000,
      .max = 31536000000,
      .help = "PostgreSQL: how much time a partition of the archive holds. Old ones keep their "
