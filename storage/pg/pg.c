@@ -99,8 +99,10 @@ static struct pg_conn *choose(struct pg_shard *own, bool writes)
 static void submit(void *state, struct store_op *op)
 {
     const struct pg_kind *kind = op->kind == STORE_MAM_PAGE ? pg_mam_page(op) : kinds[op->kind];
-    struct pg_conn *conn = choose(state, kind->writes);
-    if (conn)
+    struct pg_conn *conn = kind ? choose(state, kind->writes) : NULL;
+    if (!kind)
+        store_finish(op, ERR_UNSUPPORTED);
+    else if (conn)
         pg_conn_ask(conn, kind, op);
     else
         store_finish(op, ERR_DOWN);

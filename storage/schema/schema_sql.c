@@ -132,6 +132,26 @@ static const struct schema_step sqlite_steps[] = {
      "    PRIMARY KEY (owner, bare, resource)\n"
      ") STRICT, WITHOUT ROWID;\n"
     },
+    {4, "004_inbox",
+     "ALTER TABLE message ADD COLUMN client_id INTEGER;\n"
+     "CREATE TABLE inbox_box (\n"
+     "    id INTEGER PRIMARY KEY,\n"
+     "    name TEXT NOT NULL UNIQUE\n"
+     ") STRICT;\n"
+     "INSERT INTO inbox_box (id, name) VALUES (0, 'inbox'), (1, 'archive'), (2, 'bin');\n"
+     "CREATE TABLE inbox (\n"
+     "    owner INTEGER NOT NULL REFERENCES jid (id),\n"
+     "    peer INTEGER NOT NULL REFERENCES jid (id),\n"
+     "    box INTEGER NOT NULL REFERENCES inbox_box (id),\n"
+     "    last INTEGER NOT NULL,\n"
+     "    read_to INTEGER NOT NULL,\n"
+     "    unread INTEGER NOT NULL,\n"
+     "    muted_until INTEGER NOT NULL,\n"
+     "    expires INTEGER NOT NULL,\n"
+     "    PRIMARY KEY (owner, peer)\n"
+     ") STRICT, WITHOUT ROWID;\n"
+     "CREATE INDEX inbox_expires ON inbox (expires) WHERE expires <> 0;\n"
+    },
 };
 
 const struct schema schema_sqlite = {"sqlite", sqlite_steps, COUNT_OF(sqlite_steps)};
