@@ -4,11 +4,12 @@
 # Starts a scratch PostgreSQL (or uses SQLite, whose time is the server's) and ends it.
 #
 #   bench/archive.sh [--backend postgresql|sqlite] [--shards N] [--users N] [--rates "R..."]
-#                    [--rounds N] [--seconds S] [--build DIR]
+#                    [--rounds N] [--seconds S] [--origin-ids] [--build DIR]
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$ROOT/build/release
+ORIGINS=()
 BACKEND=postgresql SHARDS=1 USERS=500 RATES="1000 5000" ROUNDS=3 SECONDS_EACH=5
 MODULES='mam: {}' STORAGE='backend: sqlite'
 WORK=$(mktemp -d)
@@ -31,6 +32,7 @@ read_options() {
         --users) USERS=$2 ;;
         --rates) RATES=$2 ;;
         --rounds) ROUNDS=$2 ;;
+        --origin-ids) ORIGINS=(--origin-ids); shift; continue ;;
         --seconds) SECONDS_EACH=$2 ;;
         --build) BUILD=$2 ;;
         *) die "no such option: $1" ;;
@@ -88,7 +90,7 @@ round() {
     local report=$WORK/report-$1-$2 before after
     read -ra before <<<"$(snapshot)"
     "$BUILD/ringtail-bench" one_to_one --port "$PORT" --server-pid "$SERVER" --users "$USERS" \
-        --rate "$1" --seconds "$SECONDS_EACH" >"$report" ||
+        --rate "$1" --seconds "$SECONDS_EACH" "${ORIGINS[@]}" >"$report" ||
         say "not all is well: $(value lost "$report") lost"
     sleep 1
     read -ra after <<<"$(snapshot)"

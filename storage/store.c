@@ -4,11 +4,14 @@
 #include "check.h"
 #include "limits.h"
 #include "mem.h"
+#include "pack.h"
 #include "stanza_id.h"
+#include "upkeep.h"
 
 #include <stdio.h>
 
 enum { DEADLINE_MS = 5000, FENCE_MS = 1 };
+#define PARTITION_MS (7ull * 24 * 3600 * 1000)
 
 /* What a shard has in the storage floor. It outlives store_shard_stop while helpers hold operations
  * of it. */
@@ -21,8 +24,9 @@ struct store_shard {
     struct batch batch;
     struct link fenced; /* readers that wait for batches, by batch_link */
     struct timer fence;
-    size_t pending;  /* with the back end */
-    unsigned asking; /* depth of store_ask */
+    struct upkeep upkeep; /* the first shard's */
+    size_t pending;       /* with the back end */
+    unsigned asking;      /* depth of store_ask */
     bool stopping, stopped;
 };
 
@@ -70,9 +74,15 @@ enum err store_setup(const struct store_config *asked_for, const char **why)
     CHECK((unsigned)asked_for->backend < COUNT_OF(backends));
     metric_register(store_metrics);
     metric_register(batch_metrics);
+    metric_register(upkeep_metrics);
     config = *asked_for;
     if (!config.deadline_ms)
         config.deadline_ms = DEADLINE_MS;
+    if (!config.partition_ms)
+        config.partition_ms = PARTITION_MS;
+    pack_setup(config.compression == STORE_COMPRESSION_AUTO
+                   ? config.backend == STORE_POSTGRESQL
+                   : config.compression == STORE_COMPRESSION_ZSTD);
     const struct store_backend *chosen = backends[config.backend];
     enum err err = chosen->setup(&config, why);
     if (!err)
@@ -90,7 +100,8 @@ void store_teardown(void)
 const char *store_version(void)
 {
     static char text[160];
-    snprintf(text, sizeof text, "%s, %s", store_sqlite.version(), store_postgresql.version());
+    snprintf(text, sizeof text, "%s, %s, %s", store_sqlite.version(), store_postgresql.version(),
+             pack_version());
     return text;
 }
 
@@ -339,6 +350,8 @@ void store_shard_start(struct shard *shard)
     batch_init(&home->batch, shard, submit_batch);
     shard->store = home;
     home->own = backend->shard_start(shard);
+    if (shard->id == 0 && (backend->partitions || config.retention_ms))
+        upkeep_start(&home->upkeep, &config);
 }
 
 static void answer_down(struct link *list)
@@ -351,6 +364,7 @@ void store_shard_stop(struct shard *shard)
 {
     struct store_shard *home = shard->store;
     home->stopping = true;
+    upkeep_stop(&home->upkeep);
     answer_down(&home->under_way);
     shard_drop(&home->fence);
     on_fence(&home->fence);

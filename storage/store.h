@@ -13,6 +13,7 @@
 #include "list.h"
 #include "shard.h"
 #include "store_account.h"
+#include "store_config.h"
 #include "store_inbox.h"
 #include "store_mam.h"
 #include "store_roster.h"
@@ -42,6 +43,7 @@ enum store_kind {
     STORE_INBOX_EMPTY_BIN, /* inbox: owner → count */
     STORE_INBOX_REMOVE,    /* inbox: owner: all of it */
     STORE_INBOX_CLEAN,     /* inbox: now_us → count, STORE_INBOX_CLEAN_MAX at most: ask again */
+    STORE_UPKEEP,          /* upkeep: what time does to the archive (upkeep.h) */
     STORE_KIND_COUNT
 };
 
@@ -69,7 +71,13 @@ struct store_op {
             struct store_op **ops;
             size_t count;
             uint64_t stored; /* rows that were not there before */
+            void *own;       /* the back end's */
         } batch;
+        struct {
+            uint64_t at, keep;      /* ids: of now; what is below may go (0: nothing) */
+            uint64_t partition_us;  /* how much time is in a partition, where there are any */
+            uint64_t made, dropped; /* partitions, or messages where there are none */
+        } upkeep;
     };
     /* private to the storage floor */
     uint64_t deadline_ms, asked_us;
@@ -99,16 +107,6 @@ bool store_mam_has_room(void);
 /* The asker goes away: `done` is not called any more. Fine inside `done`. */
 void store_revoke(struct store_op *op);
 
-/* What the operator says. */
-struct store_config {
-    int backend;          /* enum store_backend_id */
-    const char *data_dir; /* sqlite: the file is data_dir/ringtail.sqlite */
-    const char *conninfo; /* postgresql */
-    uint64_t connections_per_shard;
-    uint64_t deadline_ms;
-};
-
-enum store_backend_id { STORE_SQLITE, STORE_POSTGRESQL, STORE_MEMORY };
 extern const char *const store_backend_names[]; /* NULL-ended, in the order of the ids */
 
 /* At boot, before threads start: declares helpers, applies migrations (SQLite) or checks them.

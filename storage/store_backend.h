@@ -6,6 +6,7 @@
 
 struct store_backend {
     const char *name;
+    bool partitions; /* of the archive have to be made ahead of time */
     enum err (*setup)(const struct store_config *config, const char **why);
     void (*teardown)(void);
     void *(*shard_start)(struct shard *shard); /* returns the back end's state of the shard */

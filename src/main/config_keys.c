@@ -21,6 +21,10 @@ static const char *const tls_modes[] = {[TLS_NONE] = "none",
                                         NULL};
 static const char *const backends[] = {
     [STORE_SQLITE] = "sqlite", [STORE_POSTGRESQL] = "postgresql", [STORE_MEMORY] = "memory", NULL};
+static const char *const compressions[] = {[STORE_COMPRESSION_AUTO] = "auto",
+                                           [STORE_COMPRESSION_NONE] = "none",
+                                           [STORE_COMPRESSION_ZSTD] = "zstd",
+                                           NULL};
 static const char *const levels[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARNING] = "warning",
     [LOG_ERROR] = "error", [LOG_NONE] = "none", NULL};
@@ -54,6 +58,29 @@ static const struct key storage_keys[] = {
      .min = 100,
      .max = 600000,
      .help = "A storage operation that takes longer has failed for who asked for it."},
+    {.name = "compression",
+     .type = KEY_CHOICE,
+     IN_GROUP(config, storage, storage.compression),
+     .preset = "auto",
+     .choices = compressions,
+     .help = "How bodies in the archive are compressed: `zstd` with a dictionary that comes with "
+             "the server, or `none`; `auto` is zstd on PostgreSQL. What is stored already stays as "
+             "it is and can be read either way."},
+    {.name = "partition",
+     .type = KEY_DURATION,
+     IN_GROUP(config, storage, storage.partition_ms),
+     .preset = "7d",
+     .min = 3600000,
+     .max = 31536000000,
+     .help = "PostgreSQL: how much time a partition of the archive holds. Old ones keep their "
+             "length when this changes."},
+    {.name = "retention",
+     .type = KEY_DURATION,
+     IN_GROUP(config, storage, storage.retention_ms),
+     .preset = "0",
+     .max = 3153600000000,
+     .help = "Archived messages that are older are dropped for ever (PostgreSQL: with their whole "
+             "partition, once all of it is older); 0: nothing is dropped."},
     {0},
 };
 

@@ -218,6 +218,7 @@ static enum err run(struct store_op *op)
     case STORE_MAM_REMOVE:
     case STORE_MAM_PREFS_GET:
     case STORE_MAM_PREFS_SET:
+    case STORE_UPKEEP:
         return mem_mam(op);
     case STORE_INBOX_PAGE:
     case STORE_INBOX_GET:

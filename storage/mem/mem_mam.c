@@ -1,6 +1,7 @@
 #include "mem_mam.h"
 #include "mem_inbox.h"
 
+#include "limits.h"
 #include "mem.h"
 #include "stanza_id.h"
 
@@ -304,12 +305,25 @@ static enum err metadata(struct store_op *op)
     return ERR_OK;
 }
 
+static enum err upkeep(struct store_op *op)
+{
+    size_t old = 0;
+    while (old < row_count && old < LIMIT_UPKEEP_ROWS && rows[old].id < op->upkeep.keep)
+        row_free(&rows[old++]);
+    row_count -= old;
+    if (old)
+        memmove(rows, rows + old, row_count * sizeof *rows);
+    op->upkeep.dropped = old;
+    return ERR_OK;
+}
+
 enum err mem_mam(struct store_op *op)
 {
     static enum err (*const kinds[STORE_KIND_COUNT])(struct store_op *) = {
         [STORE_MAM_BATCH] = batch,         [STORE_MAM_PAGE] = page,
         [STORE_MAM_METADATA] = metadata,   [STORE_MAM_REMOVE] = drop_archive,
         [STORE_MAM_PREFS_GET] = prefs_get, [STORE_MAM_PREFS_SET] = prefs_set,
+        [STORE_UPKEEP] = upkeep,
     };
     return kinds[op->kind] ? kinds[op->kind](op) : ERR_UNSUPPORTED;
 }

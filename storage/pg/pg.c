@@ -5,6 +5,7 @@
 #include "mem.h"
 #include "pg_base.h"
 #include "pg_conn.h"
+#include "pg_jids.h"
 #include "pg_statement.h"
 #include "store_backend.h"
 
@@ -24,16 +25,22 @@ static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
     [STORE_ACCOUNT_LIST] = &pg_account_list,   [STORE_ACCOUNT_IMPORT] = &pg_account_import,
     [STORE_ACCOUNT_COUNT] = &pg_account_count, [STORE_ROSTER_GET] = &pg_roster_get,
     [STORE_ROSTER_SET] = &pg_roster_set,       [STORE_ROSTER_REMOVE] = &pg_roster_remove,
-    [STORE_MAM_BATCH] = &pg_mam_batch,         [STORE_MAM_METADATA] = &pg_mam_metadata,
-    [STORE_MAM_REMOVE] = &pg_mam_remove,       [STORE_MAM_PREFS_GET] = &pg_mam_prefs_get,
-    [STORE_MAM_PREFS_SET] = &pg_mam_prefs_set,
+    [STORE_MAM_METADATA] = &pg_mam_metadata,   [STORE_MAM_REMOVE] = &pg_mam_remove,
+    [STORE_MAM_PREFS_GET] = &pg_mam_prefs_get, [STORE_MAM_PREFS_SET] = &pg_mam_prefs_set,
+    [STORE_UPKEEP] = &pg_mam_upkeep,
+};
+
+/* Those of which each one is looked at first. */
+static pg_choose_fn *const choices[STORE_KIND_COUNT] = {
+    [STORE_MAM_BATCH] = pg_mam_batch,
+    [STORE_MAM_PAGE] = pg_mam_page,
 };
 
 /* Each part of the domain brings its statements; the last table is the end. */
 static const struct pg_statement no_statements[] = {{NULL, NULL}};
-static const struct pg_statement *const tables[] = {pg_account_statements, pg_roster_statements,
-                                                    pg_mam_statements, pg_mam_prefs_statements,
-                                                    no_statements};
+static const struct pg_statement *const tables[] = {
+    pg_account_statements,   pg_roster_statements,    pg_mam_statements,
+    pg_mam_batch_statements, pg_mam_prefs_statements, no_statements};
 
 const struct pg_statement *pg_statement_at(unsigned index)
 {
@@ -52,7 +59,7 @@ static enum err setup(const struct store_config *config, const char **why)
         connections_per_shard = (unsigned)config->connections_per_shard;
     if (config->connections_per_shard > CONNECTIONS_MAX)
         connections_per_shard = CONNECTIONS_MAX;
-    return pg_base_setup(config->conninfo, why);
+    return pg_base_setup(config, why);
 }
 
 static void teardown(void)
@@ -67,6 +74,7 @@ static void *shard_start(struct shard *shard)
     own->count = connections_per_shard;
     for (unsigned i = 0; i < own->count; i++)
         own->conns[i] = pg_conn_start(shard, i);
+    pg_jids_start(shard->id);
     return own;
 }
 
@@ -75,6 +83,7 @@ static void shard_stop(void *state)
     struct pg_shard *own = state;
     for (unsigned i = 0; i < own->count; i++)
         pg_conn_stop(own->conns[i]);
+    pg_jids_stop(shard_self->id);
     mem_free(own);
 }
 
@@ -98,7 +107,8 @@ static struct pg_conn *choose(struct pg_shard *own, bool writes)
 
 static void submit(void *state, struct store_op *op)
 {
-    const struct pg_kind *kind = op->kind == STORE_MAM_PAGE ? pg_mam_page(op) : kinds[op->kind];
+    pg_choose_fn *choose_kind = choices[op->kind];
+    const struct pg_kind *kind = choose_kind ? choose_kind(op) : kinds[op->kind];
     struct pg_conn *conn = kind ? choose(state, kind->writes) : NULL;
     if (!kind)
         store_finish(op, ERR_UNSUPPORTED);
@@ -120,6 +130,7 @@ static bool ready(void *state, const char **why)
 
 const struct store_backend store_postgresql = {
     .name = "postgresql",
+    .partitions = true,
     .setup = setup,
     .teardown = teardown,
     .shard_start = shard_start,

@@ -1,9 +1,12 @@
 #include "pg_base.h"
 
 #include "clock.h"
+#include "limits.h"
 #include "log.h"
 #include "schema.h"
+#include "stanza_id.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -13,6 +16,7 @@ enum { VISIT_KEEPS_US = 1000000 };
 
 static struct {
     struct pq_target *target;
+    uint64_t partition_ms;
     unsigned helper;
     char why[512];
     atomic_bool schema_seen;
@@ -63,6 +67,22 @@ static enum err migrate(struct pq *pq, char *why, size_t room)
     return schema_migrate(&schema_pg, &target, why, room);
 }
 
+/* A message needs its partition from the first one on; later ones are made by upkeep.h. */
+static enum err make_partitions(struct pq *pq, char *why, size_t room)
+{
+    char sql[160];
+    int64_t made = 0;
+    snprintf(sql, sizeof sql, "SELECT made FROM message_upkeep(%" PRIu64 ", %" PRIu64 ", %d, 0)",
+             stanza_id_at(clock_unix_us()), stanza_id_span(base.partition_ms * 1000),
+             LIMIT_PARTITIONS_AHEAD);
+    enum err err = pq_exec(pq, sql, &made);
+    if (err)
+        snprintf(why, room, "%s: making partitions of the archive failed: %s", where, pq_error(pq));
+    else if (made)
+        LOG(LOG_INFO, "partitions_made", LF_INT("count", made));
+    return err;
+}
+
 /* ERR_DOWN: nobody is there; *refused: it is there, but cannot be used. */
 static enum err look(char *why, size_t room, bool *refused)
 {
@@ -73,6 +93,8 @@ static enum err look(char *why, size_t room, bool *refused)
         return err;
     pg_base_server(pq_server_version(pq));
     err = migrate(pq, why, room);
+    if (!err)
+        err = make_partitions(pq, why, room);
     *refused = err != ERR_OK;
     atomic_store(&base.schema_seen, !err);
     pq_close(pq);
@@ -108,8 +130,9 @@ static void on_visit(struct job *job)
 
 /* Boot. */
 
-enum err pg_base_setup(const char *conninfo, const char **why)
+enum err pg_base_setup(const struct store_config *config, const char **why)
 {
+    const char *conninfo = config->conninfo;
     bool refused;
     *why = base.why;
     char reason[256];
@@ -118,6 +141,7 @@ enum err pg_base_setup(const char *conninfo, const char **why)
         snprintf(base.why, sizeof base.why, "storage.conninfo is not understood: %s", reason);
         return err;
     }
+    base.partition_ms = config->partition_ms;
     atomic_store(&base.schema_seen, false);
     atomic_store(&base.server, 0);
     latest.at_us = 0;

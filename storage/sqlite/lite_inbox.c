@@ -1,13 +1,18 @@
 #include "lite_inbox.h"
 
 #include "lite_jid.h"
+#include "pack.h"
 #include "stanza_id.h"
 #include "store_backend.h"
 
-/* What the owner has got from the peer behind a message and counts as unread. */
+/* What the owner has got from the peer, by the index of the pair. */
+#define RECEIVED                                                                                   \
+    "min(m.sender, m.recipient) = min(?1, ?2) AND max(m.sender, m.recipient) = max(?1, ?2)"        \
+    " AND m.recipient = ?1 AND m.flags & 2 = 0"
+
+/* … behind a message, that counts as unread. */
 #define UNREAD(behind)                                                                             \
-    "(SELECT count(*) FROM message m WHERE m.recipient = ?1 AND m.sender = ?2 AND m.id > " behind  \
-    " AND m.flags & 6 = 4)"
+    "(SELECT count(*) FROM message m WHERE " RECEIVED " AND m.flags & 4 AND m.id > " behind ")"
 
 /* Mostly what is added is newer than all that is there; if not, what is behind the newest that is
  * read is counted. */
@@ -21,7 +26,7 @@ static const char add_sql[] =
                             "WHEN 1 THEN 0 ELSE box END";
 
 #define ENTRY                                                                                      \
-    "SELECT p.bare, b.name, i.last, i.unread, i.muted_until, m.body FROM inbox i"                  \
+    "SELECT p.bare, b.name, i.last, i.unread, i.muted_until, m.body, m.packed FROM inbox i"        \
     " JOIN jid p ON p.id = i.peer JOIN inbox_box b ON b.id = i.box"                                \
     " LEFT JOIN message m ON ?3 AND m.id = i.last WHERE i.owner = ?1"
 
@@ -39,9 +44,8 @@ static const char set_sql[] =
 
 /* The newest of the last ones that has the id or the client id. */
 static const char mark_sql[] =
-    "SELECT id FROM (SELECT id, client_id FROM message WHERE recipient = ?1 AND sender = ?2"
-    " AND flags & 2 = 0 ORDER BY id DESC LIMIT ?5) WHERE id = ?3 OR client_id = ?4"
-    " ORDER BY id DESC LIMIT 1";
+    "SELECT id FROM (SELECT m.id, m.client_id FROM message m WHERE " RECEIVED
+    " ORDER BY m.id DESC LIMIT ?5) WHERE id = ?3 OR client_id = ?4 ORDER BY id DESC LIMIT 1";
 static const char read_sql[] =
     "UPDATE inbox SET read_to = max(read_to, ?3),"
     " unread = min(unread, " UNREAD("max(read_to, ?3)") ")"
@@ -119,15 +123,16 @@ static struct lite_statement *start_with(struct lite *lite, const char *sql, int
     return statement;
 }
 
-static struct store_inbox_entry entry_of(struct lite_statement *row, struct arena *arena)
+static enum err take_entry(struct lite_statement *row, struct arena *arena,
+                           struct store_inbox_entry *entry)
 {
-    struct str body = lite_get(row, 5, arena);
-    return (struct store_inbox_entry){.peer = lite_get(row, 0, arena),
-                                      .box = lite_get(row, 1, arena),
-                                      .last = (uint64_t)lite_get_number(row, 2),
-                                      .unread = (uint64_t)lite_get_number(row, 3),
-                                      .muted_until_us = (uint64_t)lite_get_number(row, 4),
-                                      .body = body.len ? body : (struct str){NULL, 0}};
+    struct packed body = {(unsigned)lite_get_number(row, 6), lite_get(row, 5, arena)};
+    *entry = (struct store_inbox_entry){.peer = lite_get(row, 0, arena),
+                                        .box = lite_get(row, 1, arena),
+                                        .last = (uint64_t)lite_get_number(row, 2),
+                                        .unread = (uint64_t)lite_get_number(row, 3),
+                                        .muted_until_us = (uint64_t)lite_get_number(row, 4)};
+    return body.bytes.len ? unpack_body(arena, body, &entry->body) : ERR_OK;
 }
 
 static enum err get(struct lite *lite, struct store_op *op, int64_t owner, int64_t peer)
@@ -138,7 +143,7 @@ static enum err get(struct lite *lite, struct store_op *op, int64_t owner, int64
     lite_number(row, 3, op->inbox.bodies);
     enum err err = lite_row(lite, row);
     if (!err)
-        op->inbox.entry = entry_of(row, &op->arena);
+        err = take_entry(row, &op->arena, &op->inbox.entry);
     lite_done(row);
     return err;
 }
@@ -303,7 +308,8 @@ static enum err take_rows(struct lite *lite, struct store_op *op, int64_t owner)
     lite_number(rows, 11, (int64_t)store_inbox_fetch(op));
     enum err err;
     while (!(err = lite_row(lite, rows)))
-        page->items[page->count++] = entry_of(rows, &op->arena);
+        if ((err = take_entry(rows, &op->arena, &page->items[page->count++])))
+            break;
     lite_done(rows);
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }

@@ -1,8 +1,9 @@
 #include "lite_mam.h"
 
+#include "limits.h"
 #include "lite_inbox.h"
 #include "lite_jid.h"
-
+#include "pack.h"
 #include "stanza_id.h"
 #include "store_backend.h"
 
@@ -14,11 +15,12 @@
 
 static const char add_sql[] =
     "INSERT INTO message"
-    " (id, sender, recipient, flags, sender_resource, recipient_resource, origin, body, client_id)"
+    " (id, sender, recipient, flags, sender_resource, recipient_resource, origin, body, packed,"
+    " client_id)"
     " SELECT * FROM (SELECT ?1, ?2, ?3,"
     " ?4 | (" KEEPS("?2", "?11", "?6") " = 0) | (" KEEPS(
         "?3", "?10", "?5") " = 0) * 2 AS flags,"
-                           " ?5, ?6, ?7, ?8, ?12) WHERE flags & 3 <> 3 AND NOT EXISTS"
+                           " ?5, ?6, ?7, ?8, ?12, ?13) WHERE flags & 3 <> 3 AND NOT EXISTS"
                            " (SELECT 1 FROM message WHERE sender = ?2 AND origin = ?7 AND id > ?9)"
                            " ON CONFLICT (id) DO NOTHING RETURNING flags";
 
@@ -29,15 +31,16 @@ static const char add_sql[] =
 #define SENT     SIDE("sender", "recipient", "recipient_resource", "1")
 #define RECEIVED SIDE("recipient", "sender", "sender_resource", "2") " AND sender <> recipient"
 #define PAGE(way)                                                                                  \
-    "SELECT id, body FROM (SELECT * FROM (SELECT id, body FROM message WHERE " SENT                \
-    " ORDER BY id" way " LIMIT ?6) UNION ALL SELECT * FROM (SELECT id, body FROM message WHERE "   \
+    "SELECT id, body, packed FROM (SELECT * FROM (SELECT id, body, packed FROM message "           \
+    "WHERE " SENT " ORDER BY id" way                                                               \
+    " LIMIT ?6) UNION ALL SELECT * FROM (SELECT id, body, packed FROM message WHERE "              \
     "" RECEIVED " ORDER BY id" way " LIMIT ?6)) ORDER BY id" way " LIMIT ?6"
 
 static const char page_sql[] = PAGE("");
 static const char page_back_sql[] = PAGE(" DESC");
 static const char count_sql[] = "SELECT (SELECT count(*) FROM message WHERE " SENT
                                 ") + (SELECT count(*) FROM message WHERE " RECEIVED ")";
-static const char one_sql[] = "SELECT body FROM message WHERE id = ?2 AND"
+static const char one_sql[] = "SELECT body, packed FROM message WHERE id = ?2 AND"
                               " (sender = ?1 AND flags & 1 = 0 OR"
                               " recipient = ?1 AND flags & 2 = 0)";
 
@@ -58,6 +61,9 @@ static const char *const remove_sqls[] = {
     "DELETE FROM mam_prefs WHERE owner = ?1",
 };
 
+static const char expire_sql[] = "DELETE FROM message WHERE id IN"
+                                 " (SELECT id FROM message WHERE id < ?1 ORDER BY id LIMIT ?2)";
+
 static const char prefs_sql[] = "SELECT keeps FROM mam_prefs WHERE owner = ?1";
 static const char prefs_jids_sql[] = "SELECT bare, resource, keeps FROM mam_prefs_jid"
                                      " WHERE owner = ?1 ORDER BY bare, resource";
@@ -69,9 +75,11 @@ static const char prefs_jid_add_sql[] =
 /* --- Writing --- */
 
 /* ERR_NOT_FOUND: it is there already, or nobody wants it. */
-static enum err add_message(struct lite *lite, const struct store_message *message, int64_t sender,
+static enum err add_message(struct lite *lite, struct store_op *op, int64_t sender,
                             int64_t recipient, unsigned *flags)
 {
+    const struct store_message *message = &op->message;
+    struct packed body = pack_body(&op->arena, message->body);
     struct lite_statement *add = lite_start(lite, add_sql);
     if (!add)
         return ERR_DOWN;
@@ -83,12 +91,13 @@ static enum err add_message(struct lite *lite, const struct store_message *messa
     lite_text(add, 6, message->recipient_resource);
     if (message->origin_id.len) /* else it stays NULL, which equals nothing */
         lite_number(add, 7, (int64_t)store_mam_origin(message->origin_id));
-    lite_text(add, 8, message->body);
+    lite_blob(add, 8, body.bytes);
+    lite_number(add, 12, body.dictionary);
     lite_number(add, 9, (int64_t)(message->id - stanza_id_span(STORE_MAM_RESENT_US)));
     lite_text(add, 10, message->sender);
     lite_text(add, 11, message->recipient);
     if (message->client_id.len)
-        lite_number(add, 12, (int64_t)store_mam_origin(message->client_id));
+        lite_number(add, 13, (int64_t)store_mam_origin(message->client_id));
     enum err err = lite_row(lite, add);
     *flags = err ? 0 : (unsigned)lite_get_number(add, 0);
     lite_done(add);
@@ -96,19 +105,20 @@ static enum err add_message(struct lite *lite, const struct store_message *messa
 }
 
 /* A message, and what it means to inboxes. */
-static enum err store(struct lite *lite, struct store_op *op, const struct store_message *message,
+static enum err store(struct lite *lite, struct store_op *batch, struct store_op *op,
                       struct inbox_event *events, size_t *event_count)
 {
+    const struct store_message *message = &op->message;
     int64_t sender, recipient;
     unsigned flags;
     enum err err = lite_need_jid(lite, message->sender, &sender);
     if (!err)
         err = lite_need_jid(lite, message->recipient, &recipient);
     if (!err)
-        err = add_message(lite, message, sender, recipient, &flags);
+        err = add_message(lite, op, sender, recipient, &flags);
     if (err)
         return err == ERR_NOT_FOUND ? ERR_OK : err;
-    op->batch.stored++;
+    batch->batch.stored++;
     *event_count += inbox_events(events + *event_count, message, flags, sender, recipient);
     return ERR_OK;
 }
@@ -120,7 +130,7 @@ enum err lite_mam_batch(struct lite *lite, struct store_op *op)
     enum err err = ERR_OK;
     op->batch.stored = 0;
     for (size_t i = 0; !err && i < op->batch.count; i++)
-        err = store(lite, op, &op->batch.ops[i]->message, events, &count);
+        err = store(lite, op, op->batch.ops[i], events, &count);
     if (!err)
         err = lite_inbox_add(lite, events, count);
     return err == ERR_CONFLICT ? ERR_INVALID : err; /* a conflict keeps the savepoint */
@@ -141,6 +151,16 @@ enum err lite_mam_remove(struct lite *lite, struct store_op *op)
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
+enum err lite_mam_upkeep(struct lite *lite, struct store_op *op)
+{
+    struct lite_statement *expire = lite_start(lite, expire_sql);
+    if (!expire)
+        return ERR_DOWN;
+    lite_number(expire, 1, (int64_t)op->upkeep.keep);
+    lite_number(expire, 2, LIMIT_UPKEEP_ROWS);
+    return lite_run(lite, expire, &op->upkeep.dropped);
+}
+
 /* --- Reading --- */
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -153,9 +173,13 @@ static uint64_t smaller(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static void push_item(struct store_op *op, uint64_t id, struct str body)
+/* A row whose columns from `at` on are a body and its dictionary. */
+static enum err push_item(struct store_op *op, uint64_t id, struct lite_statement *row, int at)
 {
-    op->page.items[op->page.count++] = (struct store_mam_item){id, body};
+    struct store_mam_item *item = &op->page.items[op->page.count++];
+    struct packed body = {(unsigned)lite_get_number(row, at + 1), lite_get(row, at, &op->arena)};
+    item->id = id;
+    return unpack_body(&op->arena, body, &item->body);
 }
 
 static enum err take_one(struct lite *lite, struct store_op *op, int64_t owner, uint64_t id)
@@ -169,7 +193,7 @@ static enum err take_one(struct lite *lite, struct store_op *op, int64_t owner, 
     bool wanted = op->page.only_ids && op->page.count < store_mam_fetch(op) &&
                   id > op->page.after && id < op->page.before;
     if (!err && wanted)
-        push_item(op, id, lite_get(one, 0, &op->arena));
+        err = push_item(op, id, one, 0);
     lite_done(one);
     return err;
 }
@@ -209,10 +233,9 @@ static enum err take_page(struct lite *lite, struct store_op *op, int64_t owner,
     lite_number(page, 3, (int64_t)smaller(op->page.to, op->page.before));
     lite_number(page, 6, (int64_t)store_mam_fetch(op));
     enum err err;
-    while (!(err = lite_row(lite, page))) {
-        struct str body = lite_get(page, 1, &op->arena);
-        push_item(op, (uint64_t)lite_get_number(page, 0), body);
-    }
+    while (!(err = lite_row(lite, page)))
+        if ((err = push_item(op, (uint64_t)lite_get_number(page, 0), page, 1)))
+            break;
     lite_done(page);
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }

@@ -67,6 +67,7 @@ static const struct {
     [STORE_INBOX_EMPTY_BIN] = {lite_inbox_empty_bin, true},
     [STORE_INBOX_REMOVE] = {lite_inbox_remove, true},
     [STORE_INBOX_CLEAN] = {lite_inbox_clean, true},
+    [STORE_UPKEEP] = {lite_mam_upkeep, true},
 };
 
 static struct store_op *op_of(struct job *job)

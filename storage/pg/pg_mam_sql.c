@@ -1,0 +1,135 @@
+/* The statements of the message archive, apart from what binds and reads them. */
+#include "pg_statement.h"
+
+/* clang-format off */
+
+/* --- Batches (pg_mam_batch.c) --- */
+
+/* What the preferences of `owner` say of a peer. */
+#define KEEPS(owner, bare, resource)                                                               \
+    "coalesce("                                                                                    \
+    " (SELECT c.keeps FROM mam_prefs_jid c WHERE c.owner = " owner " AND c.bare = " bare           \
+    "   AND c.resource IN ('', " resource ") ORDER BY c.resource DESC LIMIT 1),"                   \
+    " (SELECT c.keeps FROM mam_prefs c WHERE c.owner = " owner "), 1)"
+
+/* A party whose number is not known yet is named. */
+#define PARTY(number, bare) "coalesce(" number ", (SELECT j.id FROM jid j WHERE j.bare = " bare "))"
+
+/* Flags 4 and 8 (pg_mam_batch.c): the sender, the recipient may have chosen not to keep it. */
+static const char batch_sql[] =
+    "INSERT INTO message (id, sender, recipient, origin, flags, packed, sender_resource,"
+    " recipient_resource, body)"
+    " SELECT m.id, m.sender, m.recipient, m.origin, m.flags, m.packed, m.sender_resource,"
+    "  m.recipient_resource, m.body"
+    " FROM (SELECT p.*, (p.marks & 3"
+    "   | CASE WHEN p.marks & 4 <> 0 AND "
+    KEEPS("p.sender", "p.recipient_bare", "p.recipient_resource") " = 0 THEN 1 ELSE 0 END"
+    "   | CASE WHEN p.marks & 8 <> 0 AND "
+    KEEPS("p.recipient", "p.sender_bare", "p.sender_resource") " = 0 THEN 2 ELSE 0 END"
+    "  )::smallint AS flags"
+    "  FROM (SELECT n.id, n.origin, n.marks, n.packed::smallint AS packed, n.body, n.sender_bare,"
+    "    n.recipient_bare, n.sender_resource, n.recipient_resource,"
+    "    " PARTY("n.sender", "n.sender_bare") " AS sender,"
+    "    " PARTY("n.recipient", "n.recipient_bare") " AS recipient"
+    "   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[],"
+    "    $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bytea[])"
+    "   AS n (id, sender, recipient, sender_bare, recipient_bare, sender_resource,"
+    "    recipient_resource, origin, marks, packed, body) OFFSET 0) p OFFSET 0) m"
+    " WHERE m.flags & 3 <> 3 AND (m.origin IS NULL OR NOT EXISTS"
+    "  (SELECT FROM message o WHERE o.sender = m.sender AND o.origin = m.origin AND o.id > $12))"
+    " ORDER BY m.id ON CONFLICT (sender, id) DO NOTHING";
+
+/* In a statement of its own, so that the next sees what another shard has added meanwhile. */
+static const char need_sql[] =
+    "INSERT INTO jid (bare) SELECT DISTINCT n.bare FROM unnest($1::text[]) AS n (bare)"
+    " WHERE NOT EXISTS (SELECT FROM jid j WHERE j.bare = n.bare)"
+    " ORDER BY n.bare ON CONFLICT DO NOTHING";
+
+static const char find_sql[] =
+    "SELECT j.bare, j.id, (p.owner IS NOT NULL)::int FROM jid j"
+    " LEFT JOIN mam_prefs p ON p.owner = j.id WHERE j.bare = ANY ($1::text[])";
+
+const struct pg_statement pg_mam_batch_statements[] = {
+    {"jids_need", need_sql},
+    {"jids_find", find_sql},
+    {"mam_batch", batch_sql},
+    {NULL, NULL},
+};
+
+/* --- Pages (pg_mam.c): $1 owner, $2 $3 the set, $4 $5 the page within it, $6 rows, $7 ids that
+ * must be there, $8 whether to count; of a conversation: $9 with whom, $10 their resource --- */
+
+#define JID(name, bare) name " AS (SELECT id FROM jid WHERE bare = " bare ")"
+#define OWNER "(SELECT id FROM o)"
+#define OWN   "(m.sender = " OWNER " AND m.flags & 1 = 0"                                          \
+              " OR m.recipient = " OWNER " AND m.flags & 2 = 0)"
+#define BETWEEN(low, high) " AND m.id > " low " AND m.id < " high
+#define COUNT(where) "(SELECT count(*) FROM message m WHERE " where ")"
+
+/* One side of an archive. A note to oneself is of the sender's side. */
+#define SENT     "m.sender = " OWNER " AND m.flags & 1 = 0"
+#define RECEIVED "m.recipient = " OWNER " AND m.flags & 2 = 0 AND m.sender <> m.recipient"
+#define SIDE(where, way)                                                                           \
+    "(SELECT m.id, m.packed, m.body FROM message m WHERE " where BETWEEN("$4", "$5")               \
+    " ORDER BY m.id" way " LIMIT $6)"
+
+/* One conversation, of which both sides are in one index. */
+#define PAIR                                                                                       \
+    "least(m.sender, m.recipient) = (SELECT least(o.id, w.id) FROM o, w)"                          \
+    " AND greatest(m.sender, m.recipient) = (SELECT greatest(o.id, w.id) FROM o, w) AND " OWN      \
+    " AND ($10 = '' OR $10 = CASE WHEN m.sender = " OWNER                                          \
+    "  THEN m.recipient_resource ELSE m.sender_resource END)"
+
+/* A row without a message says what was found when the page is empty. */
+#define PAGE(jids, count, rows, way)                                                               \
+    "WITH " jids                                                                                   \
+    " SELECT c.found, c.total, p.id, p.packed::integer, p.body FROM (SELECT"                       \
+    " CASE WHEN cardinality($7::bigint[]) = 0 THEN 0 ELSE"                                         \
+    " " COUNT("m.id = ANY ($7::bigint[]) AND " OWN) " END AS found,"                               \
+    " CASE WHEN $8::bigint = 1 THEN " count " ELSE 0 END AS total) c"                              \
+    " LEFT JOIN (SELECT u.* FROM (" rows ") u ORDER BY u.id" way " LIMIT $6) p ON true"            \
+    " ORDER BY p.id" way
+
+#define ALL(way)                                                                                   \
+    PAGE(JID("o", "$1"),                                                                           \
+         COUNT(SENT BETWEEN("$2", "$3")) " + " COUNT(RECEIVED BETWEEN("$2", "$3")),                \
+         SIDE(SENT, way) " UNION ALL " SIDE(RECEIVED, way), way)
+#define WITH(way)                                                                                  \
+    PAGE(JID("o", "$1") ", " JID("w", "$9"), COUNT(PAIR BETWEEN("$2", "$3")), SIDE(PAIR, way), way)
+
+#define IDS(way)                                                                                   \
+    "WITH " JID("o", "$1")                                                                         \
+    " SELECT c.found, c.found, p.id, p.packed::integer, p.body FROM (SELECT"                       \
+    " " COUNT("m.id = ANY ($2::bigint[]) AND " OWN) " AS found) c"                                 \
+    " LEFT JOIN (SELECT m.id, m.packed, m.body FROM message m WHERE m.id = ANY ($2::bigint[])"     \
+    "  AND " OWN BETWEEN("$3", "$4") " ORDER BY m.id" way " LIMIT $5) p ON true"                   \
+    " ORDER BY p.id" way
+
+#define END(me, flag, way)                                                                         \
+    "(SELECT m.id FROM message m WHERE m." me " = " OWNER " AND m.flags & " flag " = 0"            \
+    " ORDER BY m.id" way " LIMIT 1)"
+
+const struct pg_statement pg_mam_statements[] = {
+    {"mam_page", ALL("")},
+    {"mam_page_back", ALL(" DESC")},
+    {"mam_with", WITH("")},
+    {"mam_with_back", WITH(" DESC")},
+    {"mam_ids", IDS("")},
+    {"mam_ids_back", IDS(" DESC")},
+    {"mam_metadata",
+     "WITH " JID("o", "$1")
+     " SELECT coalesce(min(e.id), 0), coalesce(max(e.id), 0) FROM"
+     " (" END("sender", "1", "") " UNION ALL " END("recipient", "2", "")
+     " UNION ALL " END("sender", "1", " DESC") " UNION ALL " END("recipient", "2", " DESC") ") e"},
+    {"mam_unsend",
+     "UPDATE message m SET flags = m.flags | 1::smallint FROM jid j"
+     " WHERE j.bare = $1 AND m.sender = j.id"},
+    {"mam_unreceive",
+     "UPDATE message m SET flags = m.flags | 2::smallint FROM jid j"
+     " WHERE j.bare = $1 AND m.recipient = j.id"},
+    {"mam_unstore",
+     "DELETE FROM message m USING jid j WHERE j.bare = $1"
+     " AND (m.sender = j.id OR m.recipient = j.id) AND m.flags & 3 = 3"},
+    {"mam_upkeep", "SELECT made, dropped FROM message_upkeep($1, $2, $3::bigint::integer, $4)"},
+    {NULL, NULL},
+};
