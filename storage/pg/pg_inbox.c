@@ -20,11 +20,17 @@
     " LEFT JOIN LATERAL (SELECT m.packed, m.body FROM message m WHERE " wanted " = 1"              \
     "  AND m.id = i.last AND " PAIR ") n ON true"
 #define ENTRY "i.bare, i.box_name, i.last, i.unread, i.muted_until, n.packed::integer, n.body"
-#define NAMED                                                                                      \
-    "SELECT i.*, p.bare, b.name AS box_name FROM inbox i JOIN jid p ON p.id = i.peer"              \
-    " JOIN inbox_box b ON b.id = i.box WHERE "
 
+/* What the owner has got from the peer, and how many of those behind a message count. */
 #define RECEIVED PAIR " AND m.recipient = i.owner AND m.flags & 2 = 0"
+#define BEHIND(id)                                                                                 \
+    "(SELECT count(*) FROM message m WHERE " RECEIVED " AND m.flags & 4 <> 0 AND m.id > " id ")"
+
+/* Rows with names, and with what is unread even if it has to be counted. */
+#define NAMED                                                                                      \
+    "SELECT i.owner, i.peer, i.box, i.last, i.muted_until, p.bare, b.name AS box_name,"            \
+    "  CASE WHEN i.unread < 0 THEN " BEHIND("i.read_to") " ELSE i.unread END AS unread"            \
+    " FROM inbox i JOIN jid p ON p.id = i.peer JOIN inbox_box b ON b.id = i.box WHERE "
 
 /* In a statement of its own, so that the next sees what was committed before the lock was given. */
 static const char lock_sql[] = "SELECT i.owner FROM inbox i WHERE " ONE " FOR UPDATE";
@@ -34,11 +40,11 @@ static const char read_sql[] =
     "WITH row AS (SELECT i.* FROM inbox i WHERE " ONE "),"
     " mark AS (SELECT CASE $5::bigint WHEN 1 THEN i.last ELSE"
     "   (SELECT max(f.id) FROM (SELECT m.id, m.client_id FROM message m WHERE " RECEIVED
-    "     AND i.unread > 0 ORDER BY m.id DESC LIMIT $6) f"
+    "     AND i.unread <> 0 ORDER BY m.id DESC LIMIT $6) f"
     "    WHERE f.id = $3 OR f.client_id = $4) END AS id FROM row i),"
     " changed AS (UPDATE inbox i SET read_to = greatest(i.read_to, mark.id),"
-    "  unread = least(i.unread, (SELECT count(*) FROM message m WHERE " RECEIVED
-    "   AND m.flags & 4 <> 0 AND m.id > greatest(i.read_to, mark.id)))"
+    "  unread = CASE WHEN i.unread < 0 THEN " BEHIND("greatest(i.read_to, mark.id)")
+    "   ELSE least(i.unread, " BEHIND("greatest(i.read_to, mark.id)") ") END"
     "  FROM mark WHERE mark.id IS NOT NULL AND " ONE ")"
     " SELECT count(*) FROM row";
 
@@ -50,23 +56,24 @@ static const char set_sql[] =
     " expires = CASE $3::text WHEN '' THEN i.expires ELSE $4 END,"
     " muted_until = CASE $5::bigint WHEN 1 THEN $6 ELSE i.muted_until END,"
     " read_to = CASE $7::bigint WHEN 1 THEN i.last ELSE i.read_to END,"
-    " unread = CASE $7::bigint WHEN 1 THEN 0 WHEN 2 THEN greatest(i.unread, 1) ELSE i.unread END"
+    " unread = CASE $7::bigint WHEN 1 THEN 0 WHEN 2 THEN greatest(1,"
+    "  CASE WHEN i.unread < 0 THEN " BEHIND("i.read_to") " ELSE i.unread END) ELSE i.unread END"
     " WHERE " ONE;
 
 /* $2 box, $3 without the bin, $4 only unread, $5 bodies, $6 $7 above, $8 $9 below, $10 rows. Places
  * are compared by the microseconds in the id, which are in front of STANZA_ID_WRITERS. */
 #define OF_OWNER "i.owner = (SELECT o.id FROM jid o WHERE o.bare = $1)"
-#define IN_SET(box)                                                                                \
-    "($2 = '' OR " box " = $2) AND NOT ($3::bigint = 1 AND i.box = 2)"                             \
+#define IN_SET                                                                                     \
+    "($2 = '' OR i.box_name = $2) AND NOT ($3::bigint = 1 AND i.box = 2)"                          \
     " AND NOT ($4::bigint = 1 AND i.unread = 0)"
 #define PAGE(way)                                                                                  \
-    "SELECT c.*, " ENTRY " FROM (SELECT count(*) FILTER (WHERE " IN_SET("b.name") "),"             \
+    "WITH own AS MATERIALIZED (" NAMED OF_OWNER ")"                                                \
+    " SELECT c.*, " ENTRY " FROM (SELECT count(*) FILTER (WHERE " IN_SET "),"                      \
     "  count(*) FILTER (WHERE i.box <> 2), count(*) FILTER (WHERE i.box <> 2 AND i.unread > 0),"   \
-    "  coalesce(sum(i.unread) FILTER (WHERE i.box <> 2), 0)::bigint"                               \
-    "  FROM inbox i JOIN inbox_box b ON b.id = i.box WHERE " OF_OWNER ") c"                        \
-    " LEFT JOIN (" NAMED OF_OWNER " AND " IN_SET("b.name")                                         \
-    "  AND (i.last / 4096, p.bare) > ($6, $7) AND (i.last / 4096, p.bare) < ($8, $9)"              \
-    "  ORDER BY i.last / 4096" way ", p.bare" way " LIMIT $10) i ON true" NEWEST("$5::bigint")     \
+    "  coalesce(sum(i.unread) FILTER (WHERE i.box <> 2), 0)::bigint FROM own i) c"                 \
+    " LEFT JOIN (SELECT i.* FROM own i WHERE " IN_SET                                              \
+    "  AND (i.last / 4096, i.bare) > ($6, $7) AND (i.last / 4096, i.bare) < ($8, $9)"              \
+    "  ORDER BY i.last / 4096" way ", i.bare" way " LIMIT $10) i ON true" NEWEST("$5::bigint")     \
     " ORDER BY i.last / 4096" way ", i.bare" way
 
 const struct pg_statement pg_inbox_statements[] = {
@@ -163,7 +170,10 @@ const struct pg_kind pg_inbox_get = {
 };
 const struct pg_kind pg_inbox_set = {
     .writes = true,
-    .steps = {{"inbox_box_need", bind_box}, {"inbox_set", bind_set}, {"inbox_get", bind_get}},
+    .steps = {{"inbox_box_need", bind_box},
+              {"inbox_lock", bind_both},
+              {"inbox_set", bind_set},
+              {"inbox_get", bind_get}},
     .take = take_one,
 };
 const struct pg_kind pg_inbox_read = {

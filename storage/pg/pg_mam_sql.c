@@ -45,11 +45,10 @@ static const char batch_sql[] = STORE;
 
 /* What those that were stored do to inboxes, one change a conversation: its newest message, the
  * newest of the owner's own (0: none), and how many behind that count. Mostly what is added is
- * newer than all that is there; if not, what is behind the newest that is read is counted: in the
- * archive, where this statement does not see its own, and among those. A message of another shard
- * that is committed while this statement runs is not seen either: it came in the same moment. Rows
- * are locked in an order, so that two shards do not wait for each other. */
-#define BEHIND "greatest(inbox.read_to, excluded.read_to)"
+ * newer than all that is there. If not (two shards commit in another order than the ids say),
+ * `unread` becomes -1, to be counted when it is asked for: here it cannot be, since a message of
+ * the other shard may change the row and yet not be seen by this statement. Rows are locked in an
+ * order, so that two shards do not wait for each other. */
 static const char batch_inbox_sql[] =
     "WITH stored AS (" STORE " RETURNING id, sender, recipient, flags),"
     " event AS MATERIALIZED (SELECT v.* FROM stored s"
@@ -66,15 +65,9 @@ static const char batch_inbox_sql[] =
     "  SELECT c.owner, c.peer, 0, c.last, c.read_to, c.unread, 0, 0 FROM change c"
     "  ORDER BY c.owner, c.peer ON CONFLICT (owner, peer) DO UPDATE SET"
     "  unread = CASE WHEN excluded.read_to >= inbox.last THEN excluded.unread"
-    "   WHEN excluded.read_to = 0 AND inbox.read_to < (SELECT min(s.id) FROM stored s)"
-    "    THEN inbox.unread + excluded.unread"
-    "   ELSE least(inbox.unread + excluded.unread,"
-    "    (SELECT count(*) FROM message m WHERE"
-    "     least(m.sender, m.recipient) = least(inbox.owner, inbox.peer)"
-    "     AND greatest(m.sender, m.recipient) = greatest(inbox.owner, inbox.peer)"
-    "     AND m.recipient = inbox.owner AND m.flags & 6 = 4 AND m.id > " BEHIND ")"
-    "    + (SELECT count(*) FROM event e WHERE e.owner = inbox.owner AND e.peer = inbox.peer"
-    "     AND e.counts AND e.id > " BEHIND ")) END,"
+    "   WHEN excluded.read_to = 0 AND inbox.unread >= 0"
+    "    AND inbox.read_to < (SELECT min(s.id) FROM stored s)"
+    "    THEN inbox.unread + excluded.unread ELSE -1 END,"
     "  read_to = greatest(inbox.read_to, excluded.read_to),"
     "  last = greatest(inbox.last, excluded.last),"
     "  box = CASE inbox.box WHEN 1 THEN 0 ELSE inbox.box END)"

@@ -9,7 +9,8 @@ CREATE TABLE inbox_box (
 );
 INSERT INTO inbox_box (id, name) VALUES (0, 'inbox'), (1, 'archive'), (2, 'bin');
 
--- A conversation of the owner: `last` is its newest message, `unread` counts those behind `read_to`.
+-- A conversation of the owner: `last` is its newest message, `unread` counts those behind `read_to`;
+-- -1: they have to be counted.
 -- Times in µs since 1970, 0: none. Expired rows may be dropped. No index has a column that a message
 -- changes, and pages have room, so that such a change stays in its page (HOT).
 CREATE TABLE inbox (

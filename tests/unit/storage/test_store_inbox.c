@@ -241,6 +241,15 @@ static void test_late(void **state)
     ask_store(said("b@late", "a@late", "fresh", COUNTED), &replies[1]);
     stage_until(&replies[1].done);
     assert_unread("a@late", "b@late", 1);
+    struct store_inbox inbox = of("a@late", "b@late");
+    inbox.set.read = STORE_READ_NONE;
+    assert_int_equal(ask(STORE_INBOX_SET, inbox).unread, 1);
+    say("b@late", "a@late", "last");
+    assert_page(all_of("a@late"), "b:2", false);
+    mark("a@late", "b@late", "fresh");
+    assert_unread("a@late", "b@late", 1);
+    say("b@late", "a@late", "more");
+    assert_unread("a@late", "b@late", 2);
 }
 
 static void test_marks(void **state)
@@ -313,6 +322,14 @@ static void test_set(void **state)
     inbox.set.read = STORE_READ_NONE;
     told = ask(STORE_INBOX_SET, inbox);
     assert_true(told.unread == 1 && told.muted_until_us == 1234567890123456);
+    struct store_inbox all = of("a@set", "b@set");
+    all.up_to.all = true;
+    ask(STORE_INBOX_READ, all);
+    assert_unread("a@set", "b@set", 0);
+    ask(STORE_INBOX_SET, inbox);
+    mark("a@set", "b@set", "y"); /* which was read before */
+    assert_unread("a@set", "b@set", 0);
+    ask(STORE_INBOX_SET, inbox);
     say("b@set", "a@set", "z");
     assert_unread("a@set", "b@set", 2);
     mark("a@set", "b@set", "z");
