@@ -13,13 +13,13 @@ ORIGINS=()
 BACKEND=postgresql SHARDS=1 USERS=500 RATES="1000 5000" ROUNDS=3 SECONDS_EACH=5
 MODULES='mam: {}' STORAGE='backend: sqlite'
 WORK=$(mktemp -d)
-PORT='' SERVER='' CONNINFO='' POSTMASTER='' # the first two are set by lib.sh
+PORT='' SERVER='' # set by lib.sh
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$ROOT/bench/lib.sh"
 
 finish() {
     stop_all
-    if [[ -n $CONNINFO ]]; then "$ROOT/scripts/scratch_pg.sh" stop "$WORK/pg" >/dev/null; fi
+    stop_postgresql
     rm -rf "$WORK"
 }
 trap finish EXIT
@@ -39,24 +39,6 @@ read_options() {
         esac
         shift 2
     done
-}
-
-start_postgresql() {
-    chmod 755 "$WORK" # the server runs as another user when we are root
-    CONNINFO=$("$ROOT/scripts/scratch_pg.sh" start "$WORK/pg")
-    POSTMASTER=$(find "$WORK/pg" -name postmaster.pid -exec head -n 1 {} \;)
-    # scratch_pg.sh is for tests: these are the settings of a production server
-    ask "ALTER SYSTEM SET fsync = on" "ALTER SYSTEM SET synchronous_commit = on" \
-        "ALTER SYSTEM SET full_page_writes = on" >/dev/null
-    ask "SELECT pg_reload_conf()" >/dev/null
-    STORAGE="backend: postgresql, conninfo: \"$CONNINFO\""
-}
-
-# ask SQL...
-ask() {
-    local sql=() one
-    for one; do sql+=(-c "$one"); done
-    psql -qAt "$CONNINFO" "${sql[@]}"
 }
 
 # CPU time of PostgreSQL's processes so far, in clock ticks.

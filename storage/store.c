@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 enum { DEADLINE_MS = 5000, FENCE_MS = 1 };
-#define PARTITION_MS (7ull * 24 * 3600 * 1000)
+#define PARTITION_MS (30ull * 24 * 3600 * 1000)
 
 /* What a shard has in the storage floor. It outlives store_shard_stop while helpers hold operations
  * of it. */
@@ -22,7 +22,8 @@ struct store_shard {
     struct link late;      /* the outcome was known inside store_ask: told in the next turn */
     struct task tell_late;
     struct batch batch;
-    struct link fenced; /* readers that wait for batches, by batch_link */
+    struct link fenced;  /* readers that wait for batches, by batch_link */
+    struct link waiting; /* for room in the batch, by batch_link */
     struct timer fence;
     struct upkeep upkeep; /* the first shard's */
     size_t pending;       /* with the back end */
@@ -69,6 +70,12 @@ struct metric store_lost = {"store_connections_lost_total",
 struct metric *const store_metrics[] = {&asked,   &failed,        &timed_out,  &full, &pending,
                                         &latency, &store_commits, &store_lost, NULL};
 
+static void preset(uint64_t *value, uint64_t preset)
+{
+    if (!*value)
+        *value = preset;
+}
+
 enum err store_setup(const struct store_config *asked_for, const char **why)
 {
     CHECK((unsigned)asked_for->backend < COUNT_OF(backends));
@@ -76,10 +83,13 @@ enum err store_setup(const struct store_config *asked_for, const char **why)
     metric_register(batch_metrics);
     metric_register(upkeep_metrics);
     config = *asked_for;
-    if (!config.deadline_ms)
-        config.deadline_ms = DEADLINE_MS;
-    if (!config.partition_ms)
-        config.partition_ms = PARTITION_MS;
+    preset(&config.deadline_ms, DEADLINE_MS);
+    preset(&config.partition_ms, PARTITION_MS);
+    preset(&config.batch_flush, LIMIT_BATCH_FLUSH);
+    preset(&config.batch_delay_ms, LIMIT_BATCH_DELAY);
+    preset(&config.batch_group, LIMIT_BATCH_GROUP);
+    preset(&config.batch_rows, LIMIT_BATCH_ROWS);
+    preset(&config.batch_bytes, LIMIT_BATCH_BYTES);
     pack_setup(config.compression == STORE_COMPRESSION_AUTO
                    ? config.backend == STORE_POSTGRESQL
                    : config.compression == STORE_COMPRESSION_ZSTD);
@@ -152,9 +162,20 @@ static void answer(struct store_op *op, enum err outcome)
         op_free(op);
 }
 
+/* Who waits for room is with no back end: no more of them than askers. */
+static void leave_queue(struct store_op *op, enum err outcome)
+{
+    list_drop(&op->batch_link);
+    store_finish(op, outcome);
+}
+
 static void on_deadline(struct timer *timer)
 {
-    answer(LIST_OWNER(timer, struct store_op, timer), ERR_TIMEOUT);
+    struct store_op *op = LIST_OWNER(timer, struct store_op, timer);
+    if (op->kind == STORE_MAM_ROOM)
+        leave_queue(op, ERR_TIMEOUT);
+    else
+        answer(op, ERR_TIMEOUT);
 }
 
 static void answer_late(struct store_op *op, enum err outcome)
@@ -236,6 +257,23 @@ static void wait_at_fence(struct store_shard *home, struct store_op *op)
     list_push(&home->fenced, &op->batch_link);
 }
 
+/* --- Who waits for room in the batch --- */
+
+/* Who is let in has not stored its message yet: so many at a time that the cap still holds. */
+static void let_in(struct store_shard *home)
+{
+    size_t room = home->stopping ? SIZE_MAX : batch_room(&home->batch);
+    for (struct link *link; room > 0 && (link = list_pop(&home->waiting)); room--)
+        store_finish(LIST_OWNER(link, struct store_op, batch_link),
+                     home->stopping ? ERR_DOWN : ERR_OK);
+}
+
+static void wait_for_room(struct store_shard *home, struct store_op *op)
+{
+    list_push(&home->waiting, &op->batch_link);
+    let_in(home);
+}
+
 /* --- Asking --- */
 
 static void submit_batch(struct store_op *op)
@@ -271,6 +309,8 @@ static void hand_over(struct store_shard *home, struct store_op *op)
         op->fence = batch_newest(fenced);
     if (op->kind == STORE_MAM_STORE)
         batch_add(&home->batch, op);
+    else if (op->kind == STORE_MAM_ROOM)
+        wait_for_room(home, op);
     else if (!passes_fence(op))
         wait_at_fence(home, op);
     else
@@ -312,8 +352,10 @@ void store_finish(struct store_op *op, enum err outcome)
     struct store_shard *home = op->home;
     CHECK(op->in_backend);
     op->in_backend = false;
-    if (op->kind == STORE_MAM_BATCH) /* while it is pending, its shard's things stay */
+    if (op->kind == STORE_MAM_BATCH) { /* while it is pending, its shard's things stay */
         batch_done(&home->batch, op, outcome);
+        let_in(home);
+    }
     home->pending--;
     metric_add(&pending, -1);
     if (op->answered || op->kind == STORE_MAM_BATCH)
@@ -336,6 +378,8 @@ void store_revoke(struct store_op *op)
         return;
     }
     list_drop(&op->link);
+    if (op->kind == STORE_MAM_ROOM)
+        leave_queue(op, ERR_DOWN);
 }
 
 void store_shard_start(struct shard *shard)
@@ -347,7 +391,8 @@ void store_shard_start(struct shard *shard)
     list_init(&home->under_way);
     list_init(&home->late);
     list_init(&home->fenced);
-    batch_init(&home->batch, shard, submit_batch);
+    list_init(&home->waiting);
+    batch_init(&home->batch, shard, &config, submit_batch);
     shard->store = home;
     home->own = backend->shard_start(shard);
     if (shard->id == 0 && (backend->partitions || config.retention_ms))
@@ -368,6 +413,7 @@ void store_shard_stop(struct shard *shard)
     answer_down(&home->under_way);
     shard_drop(&home->fence);
     on_fence(&home->fence);
+    let_in(home);
     batch_stop(&home->batch);
     backend->shard_stop(home->own);
     task_drop(&home->tell_late);

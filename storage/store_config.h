@@ -15,6 +15,8 @@ struct store_config {
     uint64_t deadline_ms;
     uint64_t partition_ms, retention_ms; /* retention 0: for ever */
     int compression;                     /* enum store_compression */
+    /* Batches of messages (batch.h); 0: as in limits.def. */
+    uint64_t batch_flush, batch_delay_ms, batch_group, batch_rows, batch_bytes;
 };
 
 #endif

@@ -58,6 +58,8 @@ struct store_mam_page {
     bool more; /* behind the page; backwards: before it */
     uint64_t total;
     uint64_t first, last; /* METADATA: ids; 0: the archive is empty */
+    /* the back end's */
+    uint64_t found; /* of the ids */
 };
 
 struct store_mam_pref {

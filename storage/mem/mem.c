@@ -212,6 +212,7 @@ static enum err run(struct store_op *op)
     case STORE_ROSTER_REMOVE:
         return run_roster(op);
     case STORE_MAM_STORE:
+    case STORE_MAM_ROOM:
     case STORE_MAM_BATCH:
     case STORE_MAM_PAGE:
     case STORE_MAM_METADATA:

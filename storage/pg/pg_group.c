@@ -11,7 +11,7 @@ struct pg_request {
     struct link link;
     struct store_op *op;
     const struct pg_kind *kind;
-    unsigned left; /* steps whose end has not come */
+    unsigned steps, left; /* left: those whose end has not come */
     unsigned tries;
     enum err outcome;
     bool failed, unlucky, skipped, done;
@@ -36,7 +36,7 @@ static enum err send_steps(struct pg_conn *conn, struct pg_request *request)
     for (unsigned i = 0; i < PG_STEPS_MAX && request->kind->steps[i].name; i++) {
         if (send_step(conn, request->op, &request->kind->steps[i]))
             return ERR_DOWN;
-        request->left++;
+        request->steps = ++request->left;
         conn->owed++;
     }
     if (++conn->group_count < GROUP_MAX)
@@ -132,8 +132,8 @@ static void on_rows(struct pg_request *request, const struct pq_answer *answer)
 {
     if (request->left == 1)
         request->outcome = request->kind->take(request->op, answer);
-    else if (request->left == 2 && request->kind->note)
-        request->kind->note(request->op, answer);
+    else if (request->kind->note)
+        request->kind->note(request->op, answer, request->steps - request->left);
 }
 
 static void on_end(struct pg_conn *conn, struct pg_request *request)

@@ -26,67 +26,114 @@ static void bind_page(struct store_op *op, struct pq_params *params)
 {
     const struct store_mam_page *page = &op->page;
     struct arena *arena = &op->arena;
+    uint64_t low = page->only_ids ? 0 : page->from, high = page->only_ids ? page->before : page->to;
     pq_bind(params, page->owner);
-    pq_bind_number(params, arena, (int64_t)page->from);
-    pq_bind_number(params, arena, (int64_t)page->to);
-    pq_bind_number(params, arena, (int64_t)larger(page->from, page->after));
-    pq_bind_number(params, arena, (int64_t)smaller(page->to, page->before));
+    pq_bind_number(params, arena, (int64_t)larger(low, page->after));
+    pq_bind_number(params, arena, (int64_t)smaller(high, page->before));
     pq_bind_number(params, arena, (int64_t)store_mam_fetch(op));
-    pg_bind_numbers(params, arena, get_listed, page->ids, page->id_count);
-    pq_bind_number(params, arena, page->counted);
+}
+
+static void bind_peer(struct store_op *op, struct pq_params *params)
+{
+    pq_bind(params, op->page.with);
+    pq_bind(params, pg_not_null(op->page.with_resource));
 }
 
 static void bind_with(struct store_op *op, struct pq_params *params)
 {
     bind_page(op, params);
-    pq_bind(params, op->page.with);
-    pq_bind(params, pg_not_null(op->page.with_resource));
+    bind_peer(op, params);
+}
+
+static void bind_listed(struct store_op *op, struct pq_params *params)
+{
+    pg_bind_numbers(params, &op->arena, get_listed, op->page.ids, op->page.id_count);
 }
 
 static void bind_ids(struct store_op *op, struct pq_params *params)
 {
-    const struct store_mam_page *page = &op->page;
-    pq_bind(params, page->owner);
-    pg_bind_numbers(params, &op->arena, get_listed, page->ids, page->id_count);
-    pq_bind_number(params, &op->arena, (int64_t)page->after);
-    pq_bind_number(params, &op->arena, (int64_t)page->before);
-    pq_bind_number(params, &op->arena, (int64_t)store_mam_fetch(op));
+    bind_page(op, params);
+    bind_listed(op, params);
+}
+
+static void bind_found(struct store_op *op, struct pq_params *params)
+{
+    pq_bind(params, op->page.owner);
+    bind_listed(op, params);
+}
+
+static void bind_count(struct store_op *op, struct pq_params *params)
+{
+    pq_bind(params, op->page.owner);
+    pq_bind_number(params, &op->arena, (int64_t)op->page.from);
+    pq_bind_number(params, &op->arena, (int64_t)op->page.to);
+}
+
+static void bind_count_with(struct store_op *op, struct pq_params *params)
+{
+    bind_count(op, params);
+    bind_peer(op, params);
+}
+
+/* Of what comes before the rows the ids that must be there are the first. */
+static void note_numbers(struct store_op *op, const struct pq_answer *answer, unsigned step)
+{
+    uint64_t number = (uint64_t)pq_number(answer, 0, 0);
+    if (step == 0)
+        op->page.found = op->page.total = number;
+    else
+        op->page.total = number;
 }
 
 static enum err take_item(struct store_op *op, const struct pq_answer *answer, int row)
 {
     struct store_mam_item *item = &op->page.items[op->page.count++];
-    struct packed body = {(unsigned)pq_number(answer, row, 3), pq_cell(answer, row, 4)};
-    item->id = (uint64_t)pq_number(answer, row, 2);
+    struct packed body = {(unsigned)pq_number(answer, row, 1), pq_cell(answer, row, 2)};
+    item->id = (uint64_t)pq_number(answer, row, 0);
     return unpack_body(&op->arena, body, &item->body);
 }
 
 static enum err take_page(struct store_op *op, const struct pq_answer *answer)
 {
-    if ((uint64_t)pq_number(answer, 0, 0) < op->page.id_count)
+    if (op->page.found < op->page.id_count)
         return ERR_NOT_FOUND;
     store_mam_room(op);
-    op->page.total = (uint64_t)pq_number(answer, 0, 1);
     enum err err = ERR_OK;
-    for (int i = 0; !err && i < pq_rows(answer) && pq_cell(answer, i, 2).at; i++)
+    for (int i = 0; !err && i < pq_rows(answer); i++)
         err = take_item(op, answer, i);
     store_mam_settle(op);
     return err;
 }
 
-/* By what the set is, and backwards. */
+/* Only what is asked for is looked for: a statement over many partitions costs even when it finds
+ * nothing. */
+#define FOUND                                                                                      \
+    {                                                                                              \
+        "mam_found", bind_found                                                                    \
+    }
+#define PAGES(rows, bind, count, bind_count)                                                       \
+    {                                                                                              \
+        {.steps = {{rows, bind}}, .take = take_page},                                              \
+            {.steps = {FOUND, {rows, bind}}, .note = note_numbers, .take = take_page},             \
+        {                                                                                          \
+            .steps = {FOUND, {count, bind_count}, {rows, bind}}, .note = note_numbers,             \
+            .take = take_page                                                                      \
+        }                                                                                          \
+    }
+
 const struct pg_kind *pg_mam_page(struct store_op *op)
 {
-    static const struct pg_kind kinds[3][2] = {
-        {{.steps = {{"mam_page", bind_page}}, .take = take_page},
-         {.steps = {{"mam_page_back", bind_page}}, .take = take_page}},
-        {{.steps = {{"mam_with", bind_with}}, .take = take_page},
-         {.steps = {{"mam_with_back", bind_with}}, .take = take_page}},
-        {{.steps = {{"mam_ids", bind_ids}}, .take = take_page},
-         {.steps = {{"mam_ids_back", bind_ids}}, .take = take_page}},
+    static const struct pg_kind kinds[3][2][3] = {
+        {PAGES("mam_page", bind_page, "mam_count", bind_count),
+         PAGES("mam_page_back", bind_page, "mam_count", bind_count)},
+        {PAGES("mam_with", bind_with, "mam_count_with", bind_count_with),
+         PAGES("mam_with_back", bind_with, "mam_count_with", bind_count_with)},
+        {PAGES("mam_ids", bind_ids, "mam_found", bind_found),
+         PAGES("mam_ids_back", bind_ids, "mam_found", bind_found)},
     };
     unsigned set = op->page.only_ids ? 2 : op->page.with.len ? 1 : 0;
-    return &kinds[set][op->page.backwards];
+    unsigned numbers = op->page.counted ? 2 : op->page.id_count ? 1 : 0;
+    return &kinds[set][op->page.backwards][numbers];
 }
 
 /* --- The archive as a whole --- */

@@ -211,9 +211,11 @@ static void bind_strangers(struct store_op *op, struct pq_params *params)
 
 /* --- Answers --- */
 
-static void note_found(struct store_op *op, const struct pq_answer *answer)
+static void note_found(struct store_op *op, const struct pq_answer *answer, unsigned step)
 {
     struct rows *rows = op->batch.own;
+    if (step != 1)
+        return;
     rows->found_count = (size_t)pq_rows(answer);
     rows->found = arena_take(&op->arena, rows->found_count * sizeof *rows->found);
     rows->names = arena_take(&op->arena, rows->found_count * sizeof *rows->names);

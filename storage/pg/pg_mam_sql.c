@@ -91,54 +91,39 @@ const struct pg_statement pg_mam_batch_statements[] = {
     {NULL, NULL},
 };
 
-/* --- Pages (pg_mam.c): $1 owner, $2 $3 the set, $4 $5 the page within it, $6 rows, $7 ids that
- * must be there, $8 whether to count; of a conversation: $9 with whom, $10 their resource --- */
+/* --- Pages (pg_mam.c): $1 owner, $2 $3 between which ids, $4 rows; of a conversation: $5 with
+ * whom, $6 their resource --- */
 
 #define JID(name, bare) name " AS (SELECT id FROM jid WHERE bare = " bare ")"
 #define OWNER "(SELECT id FROM o)"
 #define OWN   "(m.sender = " OWNER " AND m.flags & 1 = 0"                                          \
               " OR m.recipient = " OWNER " AND m.flags & 2 = 0)"
-#define BETWEEN(low, high) " AND m.id > " low " AND m.id < " high
-#define COUNT(where) "(SELECT count(*) FROM message m WHERE " where ")"
+#define BETWEEN " AND m.id > $2 AND m.id < $3"
+#define ROW "m.id, m.packed::integer, m.body"
 
 /* One side of an archive. A note to oneself is of the sender's side. */
 #define SENT     "m.sender = " OWNER " AND m.flags & 1 = 0"
 #define RECEIVED "m.recipient = " OWNER " AND m.flags & 2 = 0 AND m.sender <> m.recipient"
 #define SIDE(where, way)                                                                           \
-    "(SELECT m.id, m.packed, m.body FROM message m WHERE " where BETWEEN("$4", "$5")               \
-    " ORDER BY m.id" way " LIMIT $6)"
+    "(SELECT " ROW " FROM message m WHERE " where BETWEEN " ORDER BY m.id" way " LIMIT $4)"
+#define ALL(way)                                                                                   \
+    "WITH " JID("o", "$1") " SELECT * FROM (" SIDE(SENT, way) " UNION ALL " SIDE(RECEIVED, way)    \
+    ") u ORDER BY u.id" way " LIMIT $4"
 
 /* One conversation, of which both sides are in one index. */
-#define PAIR                                                                                       \
+#define PAIR(resource)                                                                             \
     "least(m.sender, m.recipient) = (SELECT least(o.id, w.id) FROM o, w)"                          \
     " AND greatest(m.sender, m.recipient) = (SELECT greatest(o.id, w.id) FROM o, w) AND " OWN      \
-    " AND ($10 = '' OR $10 = CASE WHEN m.sender = " OWNER                                          \
+    " AND (" resource " = '' OR " resource " = CASE WHEN m.sender = " OWNER                        \
     "  THEN m.recipient_resource ELSE m.sender_resource END)"
-
-/* A row without a message says what was found when the page is empty. */
-#define PAGE(jids, count, rows, way)                                                               \
-    "WITH " jids                                                                                   \
-    " SELECT c.found, c.total, p.id, p.packed::integer, p.body FROM (SELECT"                       \
-    " CASE WHEN cardinality($7::bigint[]) = 0 THEN 0 ELSE"                                         \
-    " " COUNT("m.id = ANY ($7::bigint[]) AND " OWN) " END AS found,"                               \
-    " CASE WHEN $8::bigint = 1 THEN " count " ELSE 0 END AS total) c"                              \
-    " LEFT JOIN (SELECT u.* FROM (" rows ") u ORDER BY u.id" way " LIMIT $6) p ON true"            \
-    " ORDER BY p.id" way
-
-#define ALL(way)                                                                                   \
-    PAGE(JID("o", "$1"),                                                                           \
-         COUNT(SENT BETWEEN("$2", "$3")) " + " COUNT(RECEIVED BETWEEN("$2", "$3")),                \
-         SIDE(SENT, way) " UNION ALL " SIDE(RECEIVED, way), way)
 #define WITH(way)                                                                                  \
-    PAGE(JID("o", "$1") ", " JID("w", "$9"), COUNT(PAIR BETWEEN("$2", "$3")), SIDE(PAIR, way), way)
+    "WITH " JID("o", "$1") ", " JID("w", "$5") " " SIDE(PAIR("$6"), way)
 
 #define IDS(way)                                                                                   \
-    "WITH " JID("o", "$1")                                                                         \
-    " SELECT c.found, c.found, p.id, p.packed::integer, p.body FROM (SELECT"                       \
-    " " COUNT("m.id = ANY ($2::bigint[]) AND " OWN) " AS found) c"                                 \
-    " LEFT JOIN (SELECT m.id, m.packed, m.body FROM message m WHERE m.id = ANY ($2::bigint[])"     \
-    "  AND " OWN BETWEEN("$3", "$4") " ORDER BY m.id" way " LIMIT $5) p ON true"                   \
-    " ORDER BY p.id" way
+    "WITH " JID("o", "$1") " SELECT " ROW " FROM message m"                                        \
+    " WHERE m.id = ANY ($5::bigint[]) AND " OWN BETWEEN " ORDER BY m.id" way " LIMIT $4"
+
+#define COUNT "SELECT count(*) FROM message m WHERE "
 
 #define END(me, flag, way)                                                                         \
     "(SELECT m.id FROM message m WHERE m." me " = " OWNER " AND m.flags & " flag " = 0"            \
@@ -151,6 +136,10 @@ const struct pg_statement pg_mam_statements[] = {
     {"mam_with_back", WITH(" DESC")},
     {"mam_ids", IDS("")},
     {"mam_ids_back", IDS(" DESC")},
+    {"mam_found", "WITH " JID("o", "$1") " " COUNT "m.id = ANY ($2::bigint[]) AND " OWN},
+    {"mam_count", "WITH " JID("o", "$1")
+     " SELECT (" COUNT SENT BETWEEN ") + (" COUNT RECEIVED BETWEEN ")"},
+    {"mam_count_with", "WITH " JID("o", "$1") ", " JID("w", "$4") " " COUNT PAIR("$5") BETWEEN},
     {"mam_metadata",
      "WITH " JID("o", "$1")
      " SELECT coalesce(min(e.id), 0), coalesce(max(e.id), 0) FROM"

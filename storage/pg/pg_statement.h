@@ -21,12 +21,12 @@ struct pg_step {
 };
 
 /* The steps are sent together; `take` gets the answer to the last one and says the outcome. If they
- * are there, `note` gets the answer to the one before, and `committed` is called when all that was
- * answered is known to last. */
+ * are there, `note` gets the answers to those before it (steps count from 0), and `committed` is
+ * called when all that was answered is known to last. */
 struct pg_kind {
     bool writes;
     struct pg_step steps[PG_STEPS_MAX];
-    void (*note)(struct store_op *op, const struct pq_answer *answer);
+    void (*note)(struct store_op *op, const struct pq_answer *answer, unsigned step);
     enum err (*take)(struct store_op *op, const struct pq_answer *answer);
     void (*committed)(struct store_op *op);
 };

@@ -346,20 +346,34 @@ static void test_many(void **state)
     assert_int_equal(store_pending(stage_shard), 0);
 }
 
+static void ask_room(struct reply *reply)
+{
+    struct store_op *op = store_op_new(STORE_MAM_ROOM, on_stored, reply);
+    *reply = (struct reply){0};
+    store_ask(op, 10000);
+}
+
 static void test_full(void **state)
 {
     (void)state;
     static struct reply replies[LIMIT_BATCH_ROWS + 2];
+    struct reply room;
+    ask_room(&room);
+    stage_until(&room.done);
     assert_true(store_mam_has_room());
     for (size_t i = 0; i < LIMIT_BATCH_ROWS; i++)
         ask_store(message("a@full", "b@full", "x"), &replies[i]);
     assert_false(store_mam_has_room());
+    ask_room(&room);
+    assert_false(room.done);
     ask_store(message("a@full", "b@full", "x"), &replies[LIMIT_BATCH_ROWS]);
     stage_until(&replies[LIMIT_BATCH_ROWS].done);
     assert_int_equal(replies[LIMIT_BATCH_ROWS].outcome, ERR_FULL);
+    stage_until(&room.done);
+    assert_int_equal(room.outcome, ERR_OK);
+    assert_true(store_mam_has_room());
     for (size_t i = 0; i < LIMIT_BATCH_ROWS; i++)
         stage_until(&replies[i].done);
-    assert_true(store_mam_has_room());
 }
 
 /* The memory back end can be told to be down. */
