@@ -37,15 +37,17 @@ static const char lock_sql[] = "SELECT i.owner FROM inbox i WHERE " ONE " FOR UP
 
 /* $3 id, $4 hash of the client id, $5 all, $6 how many to look at. */
 static const char read_sql[] =
-    "WITH row AS (SELECT i.* FROM inbox i WHERE " ONE "),"
-    " mark AS (SELECT CASE $5::bigint WHEN 1 THEN i.last ELSE"
-    "   (SELECT max(f.id) FROM (SELECT m.id, m.client_id FROM message m WHERE " RECEIVED
-    "     AND i.unread <> 0 ORDER BY m.id DESC LIMIT $6) f"
-    "    WHERE f.id = $3 OR f.client_id = $4) END AS id FROM row i),"
-    " changed AS (UPDATE inbox i SET read_to = greatest(i.read_to, mark.id),"
-    "  unread = CASE WHEN i.unread < 0 THEN " BEHIND("greatest(i.read_to, mark.id)")
-    "   ELSE least(i.unread, " BEHIND("greatest(i.read_to, mark.id)") ") END"
-    "  FROM mark WHERE mark.id IS NOT NULL AND " ONE ")"
+    "WITH row AS MATERIALIZED (SELECT i.* FROM inbox i WHERE " ONE "),"
+    " found AS MATERIALIZED (SELECT i.*, CASE WHEN $5::bigint = 1 THEN i.last"
+    "   WHEN i.unread <> 0 THEN (SELECT max(f.id) FROM"
+    "    (SELECT m.id, m.client_id FROM message m WHERE " RECEIVED " ORDER BY m.id DESC LIMIT $6) f"
+    "     WHERE f.id = $3 OR f.client_id = $4) END AS id FROM row i),"
+    " mark AS MATERIALIZED (SELECT i.owner, i.peer, i.unread, greatest(i.read_to, i.id) AS id"
+    "  FROM found i WHERE i.id IS NOT NULL),"
+    " left_over AS MATERIALIZED (SELECT i.*, " BEHIND("i.id") " AS count FROM mark i),"
+    " changed AS (UPDATE inbox i SET read_to = l.id, unread ="
+    "  CASE WHEN l.unread < 0 THEN l.count ELSE least(l.unread, l.count) END"
+    "  FROM left_over l WHERE i.owner = l.owner AND i.peer = l.peer)"
     " SELECT count(*) FROM row";
 
 /* $3 box, $4 when it expires, $5 $6 whether and until when it is muted, $7 read. */
