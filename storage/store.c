@@ -209,18 +209,26 @@ static void on_tell_late(struct task *task)
     }
 }
 
-/* --- Readers of an archive wait until what they may know of is committed --- */
+/* --- Readers of an archive or inbox wait until what they may know of is committed; so do changes
+ * of an inbox, or a marker would overtake its message --- */
 
-static bool reads_archive(const struct store_op *op)
+/* Whose; empty: it need not wait. */
+static struct str fenced_owner(const struct store_op *op)
 {
-    return op->kind == STORE_MAM_PAGE || op->kind == STORE_MAM_METADATA ||
-           op->kind == STORE_MAM_REMOVE;
+    if (op->kind == STORE_MAM_PAGE || op->kind == STORE_MAM_METADATA ||
+        op->kind == STORE_MAM_REMOVE)
+        return op->page.owner;
+    if (op->kind == STORE_INBOX_PAGE)
+        return op->inbox_page.owner;
+    if (op->kind > STORE_INBOX_PAGE && op->kind < STORE_INBOX_CLEAN)
+        return op->inbox.owner;
+    return (struct str){NULL, 0};
 }
 
 /* What came after the question is not waited for, or a busy user would never get an answer. */
 static bool passes_fence(const struct store_op *op)
 {
-    return op->fence == 0 || batch_has_written(op->page.owner, op->fence);
+    return op->fence == 0 || batch_has_written(fenced_owner(op), op->fence);
 }
 
 static void submit(struct store_shard *home, struct store_op *op)
@@ -301,13 +309,14 @@ static enum err refusal(const struct store_shard *home, const struct store_op *o
 static void hand_over(struct store_shard *home, struct store_op *op)
 {
     home->asking++;
-    if (reads_archive(op))
-        op->fence = batch_newest(op->page.owner);
+    struct str fenced = fenced_owner(op);
+    if (fenced.len)
+        op->fence = batch_newest(fenced);
     if (op->kind == STORE_MAM_STORE)
         batch_add(&home->batch, op);
     else if (op->kind == STORE_MAM_ROOM)
         wait_for_room(home, op);
-    else if (reads_archive(op) && !passes_fence(op))
+    else if (!passes_fence(op))
         wait_at_fence(home, op);
     else
         submit(home, op);

@@ -12,12 +12,11 @@
 #include "arena.h"
 #include "list.h"
 #include "shard.h"
+#include "store_account.h"
 #include "store_config.h"
+#include "store_inbox.h"
 #include "store_mam.h"
 #include "store_roster.h"
-
-/* A longer list page is cut to this; a longer import answers ERR_TOO_BIG. */
-enum { STORE_LIST_MAX = 1000, STORE_IMPORT_MAX = 10000 };
 
 enum store_kind {
     STORE_ACCOUNT_GET,    /* account: user, domain → credentials, pending. NOT_FOUND */
@@ -38,16 +37,15 @@ enum store_kind {
     STORE_MAM_REMOVE,   /* page: owner: the archive and the preferences */
     STORE_MAM_PREFS_GET, /* prefs: owner → the rest. NOT_FOUND: never set */
     STORE_MAM_PREFS_SET, /* prefs: all of them */
-    STORE_UPKEEP,        /* upkeep: what time does to the archive (upkeep.h) */
+    STORE_INBOX_PAGE, /* inbox_page → items, totals; sees what is in batches, as do those below */
+    STORE_INBOX_GET,  /* inbox: owner, peer → entry. NOT_FOUND: no such conversation */
+    STORE_INBOX_SET,  /* inbox: owner, peer, what changes → entry. NOT_FOUND */
+    STORE_INBOX_READ, /* inbox: owner, peer, up to where. NOT_FOUND */
+    STORE_INBOX_EMPTY_BIN, /* inbox: owner → count */
+    STORE_INBOX_REMOVE,    /* inbox: owner: all of it */
+    STORE_INBOX_CLEAN,     /* inbox: now_us → count, STORE_INBOX_CLEAN_MAX at most: ask again */
+    STORE_UPKEEP,          /* upkeep: what time does to the archive (upkeep.h) */
     STORE_KIND_COUNT
-};
-
-/* Parts of a JID are prepared. `credentials` is the text form of credentials.h; `pending` is a
- * sealed password whose keys are not derived yet (bulk import), or empty. */
-struct store_account {
-    struct str user, domain;
-    struct str credentials;
-    struct str pending;
 };
 
 struct store_op;
@@ -62,22 +60,14 @@ struct store_op {
     store_fn *done;
     union {
         struct store_account account;
-        struct {
-            struct str domain, after; /* users behind `after`; empty: from the start */
-            size_t limit;
-            struct store_account *items; /* user and domain only */
-            size_t count;
-            uint64_t total;
-        } list;
-        struct {
-            const struct store_account *accounts;
-            size_t count;
-            uint64_t added;
-        } import;
+        struct store_account_list list;
+        struct store_account_import import;
         struct store_roster roster;
         struct store_message message;
         struct store_mam_page page;
         struct store_mam_prefs prefs;
+        struct store_inbox inbox;
+        struct store_inbox_page inbox_page;
         struct {
             struct store_op **ops;
             size_t count;
@@ -92,7 +82,7 @@ struct store_op {
     };
     /* private to the storage floor */
     uint64_t deadline_ms, asked_us;
-    uint64_t fence; /* a reader of an archive waits until this message is written */
+    uint64_t fence; /* who reads an archive or inbox waits until this is written */
     struct timer timer;
     struct link link, batch_link;
     size_t batch_bytes;

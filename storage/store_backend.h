@@ -45,6 +45,19 @@ size_t store_mam_fetch(const struct store_op *op);
 void store_mam_room(struct store_op *op);
 void store_mam_settle(struct store_op *op);
 
+/* What is kept among the flags of a message: who has no copy, and whether it counts as unread. */
+unsigned store_mam_flags(const struct store_message *message);
+
+/* --- The inbox --- */
+
+/* As the three for pages of an archive. */
+size_t store_inbox_fetch(const struct store_op *op);
+void store_inbox_room(struct store_op *op);
+void store_inbox_settle(struct store_op *op);
+
+/* True when rows are to be fetched with the newest first. */
+bool store_inbox_falls(const struct store_op *op);
+
 /* Transactions committed (on PostgreSQL: pipeline syncs) and connections lost; back ends count. */
 extern struct metric store_commits, store_lost;
 

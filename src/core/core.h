@@ -43,6 +43,7 @@ struct core {
     struct link sessions; /* all sessions of this shard, by shard_link */
     bool draining;
     struct timer drain_timer;
+    struct chore_timer *chores; /* of shard 0 */
 };
 
 static inline struct core *core_self(void)

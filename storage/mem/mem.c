@@ -2,6 +2,7 @@
 #include "mem.h"
 
 #include "map.h"
+#include "mem_inbox.h"
 #include "mem_mam.h"
 #include "mem_roster.h"
 #include "store_backend.h"
@@ -220,6 +221,14 @@ static enum err run(struct store_op *op)
     case STORE_MAM_PREFS_SET:
     case STORE_UPKEEP:
         return mem_mam(op);
+    case STORE_INBOX_PAGE:
+    case STORE_INBOX_GET:
+    case STORE_INBOX_SET:
+    case STORE_INBOX_READ:
+    case STORE_INBOX_EMPTY_BIN:
+    case STORE_INBOX_REMOVE:
+    case STORE_INBOX_CLEAN:
+        return mem_inbox(op);
     case STORE_KIND_COUNT:
         break;
     }
@@ -241,6 +250,7 @@ static void teardown(void)
     }
     map_fini(&accounts);
     mem_mam_drop();
+    mem_inbox_drop();
 }
 
 static void *shard_start(struct shard *shard)

@@ -28,6 +28,9 @@ static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
     [STORE_ROSTER_SET] = &pg_roster_set,       [STORE_ROSTER_REMOVE] = &pg_roster_remove,
     [STORE_MAM_METADATA] = &pg_mam_metadata,   [STORE_MAM_REMOVE] = &pg_mam_remove,
     [STORE_MAM_PREFS_GET] = &pg_mam_prefs_get, [STORE_MAM_PREFS_SET] = &pg_mam_prefs_set,
+    [STORE_INBOX_GET] = &pg_inbox_get,         [STORE_INBOX_SET] = &pg_inbox_set,
+    [STORE_INBOX_READ] = &pg_inbox_read,       [STORE_INBOX_EMPTY_BIN] = &pg_inbox_empty_bin,
+    [STORE_INBOX_REMOVE] = &pg_inbox_remove,   [STORE_INBOX_CLEAN] = &pg_inbox_clean,
     [STORE_UPKEEP] = &pg_mam_upkeep,
 };
 
@@ -35,13 +38,14 @@ static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
 static pg_choose_fn *const choices[STORE_KIND_COUNT] = {
     [STORE_MAM_BATCH] = pg_mam_batch,
     [STORE_MAM_PAGE] = pg_mam_page,
+    [STORE_INBOX_PAGE] = pg_inbox_page,
 };
 
 /* Each part of the domain brings its statements; the last table is the end. */
 static const struct pg_statement no_statements[] = {{NULL, NULL}};
 static const struct pg_statement *const tables[] = {
-    pg_account_statements,   pg_roster_statements,    pg_mam_statements,
-    pg_mam_batch_statements, pg_mam_prefs_statements, no_statements};
+    pg_account_statements,   pg_roster_statements, pg_mam_statements, pg_mam_batch_statements,
+    pg_mam_prefs_statements, pg_inbox_statements,  no_statements};
 
 const struct pg_statement *pg_statement_at(unsigned index)
 {

@@ -11,8 +11,9 @@
 #include "stanza_id.h"
 #include "store_backend.h"
 
-/* In a row's marks, above the flags of the message: preferences have to be looked at. */
-enum { SENDER_CHOOSES = 4, RECIPIENT_CHOOSES = 8 };
+/* In a row's marks, above the flags of the message: preferences have to be looked at; inboxes that
+ * it goes to. */
+enum { SENDER_CHOOSES = 8, RECIPIENT_CHOOSES = 16, SENDER_LISTS = 32, RECIPIENT_LISTS = 64 };
 
 struct row {
     const struct store_message *message;
@@ -32,6 +33,7 @@ struct rows {
     struct pg_jid *found; /* what was told of them, in the order of `names` */
     struct str *names;
     size_t found_count;
+    bool listed; /* some go to inboxes */
 };
 
 /* --- The rows --- */
@@ -60,7 +62,12 @@ static void fill_row(struct rows *rows, struct row *row)
     const struct store_message *message = row->message;
     meet(rows, message->sender, &row->sender);
     meet(rows, message->recipient, &row->recipient);
-    row->marks = message->flags;
+    row->marks = store_mam_flags(message);
+    if (message->inbox & STORE_INBOX_SENDER)
+        row->marks |= SENDER_LISTS;
+    if (message->inbox & STORE_INBOX_RECIPIENT)
+        row->marks |= RECIPIENT_LISTS;
+    rows->listed |= message->inbox != 0;
     if (!row->sender.id || row->sender.chooses)
         row->marks |= SENDER_CHOOSES;
     if (!row->recipient.id || row->recipient.chooses)
@@ -122,6 +129,13 @@ static bool get_origin(const void *rows, size_t index, int64_t *number)
     return *number != 0;
 }
 
+static bool get_client_id(const void *rows, size_t index, int64_t *number)
+{
+    struct str client_id = row_at(rows, index)->message->client_id;
+    *number = client_id.len ? (int64_t)store_mam_origin(client_id) : 0;
+    return *number != 0;
+}
+
 static bool get_marks(const void *rows, size_t index, int64_t *number)
 {
     *number = row_at(rows, index)->marks;
@@ -180,6 +194,7 @@ static void bind_rows(struct store_op *op, struct pq_params *params)
     pg_bind_numbers(params, arena, get_marks, rows, count);
     pg_bind_numbers(params, arena, get_packed, rows, count);
     pg_bind_array(params, arena, PG_BYTES, get_body, rows, count);
+    pg_bind_numbers(params, arena, get_client_id, rows, count);
     pq_bind_number(params, arena, (int64_t)(rows->oldest - stanza_id_span(STORE_MAM_RESENT_US)));
 }
 
@@ -216,6 +231,12 @@ static enum err take_stored(struct store_op *op, const struct pq_answer *answer)
     return ERR_OK;
 }
 
+static enum err take_counted(struct store_op *op, const struct pq_answer *answer)
+{
+    op->batch.stored = (uint64_t)pq_number(answer, 0, 0);
+    return ERR_OK;
+}
+
 /* Not before: numbers that were rolled back are nobody's. */
 static void keep_found(struct store_op *op)
 {
@@ -224,19 +245,29 @@ static void keep_found(struct store_op *op)
         pg_jids_keep(rows->names[i], rows->found[i]);
 }
 
+/* By whether some go to inboxes, and whether there are strangers. */
 const struct pg_kind *pg_mam_batch(struct store_op *op)
 {
-    static const struct pg_kind kinds[] = {
-        {.writes = true, .steps = {{"mam_batch", bind_rows}}, .take = take_stored},
-        {.writes = true,
-         .steps = {{"jids_need", bind_strangers},
-                   {"jids_find", bind_strangers},
-                   {"mam_batch", bind_rows}},
-         .note = note_found,
-         .take = take_stored,
-         .committed = keep_found},
+#define STRANGERS                                                                                  \
+    {"jids_need", bind_strangers},                                                                 \
+    {                                                                                              \
+        "jids_find", bind_strangers                                                                \
+    }
+    static const struct pg_kind kinds[2][2] = {
+        {{.writes = true, .steps = {{"mam_batch", bind_rows}}, .take = take_stored},
+         {.writes = true,
+          .steps = {STRANGERS, {"mam_batch", bind_rows}},
+          .note = note_found,
+          .take = take_stored,
+          .committed = keep_found}},
+        {{.writes = true, .steps = {{"mam_batch_inbox", bind_rows}}, .take = take_counted},
+         {.writes = true,
+          .steps = {STRANGERS, {"mam_batch_inbox", bind_rows}},
+          .note = note_found,
+          .take = take_counted,
+          .committed = keep_found}},
     };
     struct rows *rows = rows_new(op);
     op->batch.own = rows;
-    return &kinds[rows->stranger_count > 0];
+    return &kinds[rows->listed][rows->stranger_count > 0];
 }

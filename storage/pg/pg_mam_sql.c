@@ -15,29 +15,63 @@
 /* A party whose number is not known yet is named. */
 #define PARTY(number, bare) "coalesce(" number ", (SELECT j.id FROM jid j WHERE j.bare = " bare "))"
 
-/* Flags 4 and 8 (pg_mam_batch.c): the sender, the recipient may have chosen not to keep it. */
-static const char batch_sql[] =
-    "INSERT INTO message (id, sender, recipient, origin, flags, packed, sender_resource,"
-    " recipient_resource, body)"
-    " SELECT m.id, m.sender, m.recipient, m.origin, m.flags, m.packed, m.sender_resource,"
-    "  m.recipient_resource, m.body"
-    " FROM (SELECT p.*, (p.marks & 3"
-    "   | CASE WHEN p.marks & 4 <> 0 AND "
-    KEEPS("p.sender", "p.recipient_bare", "p.recipient_resource") " = 0 THEN 1 ELSE 0 END"
-    "   | CASE WHEN p.marks & 8 <> 0 AND "
-    KEEPS("p.recipient", "p.sender_bare", "p.sender_resource") " = 0 THEN 2 ELSE 0 END"
-    "  )::smallint AS flags"
-    "  FROM (SELECT n.id, n.origin, n.marks, n.packed::smallint AS packed, n.body, n.sender_bare,"
-    "    n.recipient_bare, n.sender_resource, n.recipient_resource,"
-    "    " PARTY("n.sender", "n.sender_bare") " AS sender,"
-    "    " PARTY("n.recipient", "n.recipient_bare") " AS recipient"
-    "   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[],"
-    "    $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bytea[])"
-    "   AS n (id, sender, recipient, sender_bare, recipient_bare, sender_resource,"
-    "    recipient_resource, origin, marks, packed, body) OFFSET 0) p OFFSET 0) m"
-    " WHERE m.flags & 3 <> 3 AND (m.origin IS NULL OR NOT EXISTS"
-    "  (SELECT FROM message o WHERE o.sender = m.sender AND o.origin = m.origin AND o.id > $12))"
-    " ORDER BY m.id ON CONFLICT (sender, id) DO NOTHING";
+/* Marks above the flags (pg_mam_batch.c): 8, 16: the sender, the recipient may have chosen not to
+ * keep it; 32, 64: it goes to the inbox of the sender, of the recipient. */
+#define STORE                                                                                      \
+    "INSERT INTO message (id, sender, recipient, origin, client_id, flags, packed,"                \
+    " sender_resource, recipient_resource, body)"                                                  \
+    " SELECT m.id, m.sender, m.recipient, m.origin, m.client_id, m.flags, m.packed,"               \
+    "  m.sender_resource, m.recipient_resource, m.body"                                            \
+    " FROM (SELECT p.*, (p.marks & 7"                                                              \
+    "   | CASE WHEN p.marks & 8 <> 0 AND "                                                         \
+    KEEPS("p.sender", "p.recipient_bare", "p.recipient_resource") " = 0 THEN 1 ELSE 0 END"         \
+    "   | CASE WHEN p.marks & 16 <> 0 AND "                                                        \
+    KEEPS("p.recipient", "p.sender_bare", "p.sender_resource") " = 0 THEN 2 ELSE 0 END"            \
+    "  )::smallint AS flags"                                                                       \
+    "  FROM (SELECT n.id, n.origin, n.client_id, n.marks, n.packed::smallint AS packed, n.body,"   \
+    "    n.sender_bare, n.recipient_bare, n.sender_resource, n.recipient_resource,"                \
+    "    " PARTY("n.sender", "n.sender_bare") " AS sender,"                                        \
+    "    " PARTY("n.recipient", "n.recipient_bare") " AS recipient"                                \
+    "   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[],"             \
+    "    $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bytea[],"         \
+    "    $12::bigint[])"                                                                           \
+    "   AS n (id, sender, recipient, sender_bare, recipient_bare, sender_resource,"                \
+    "    recipient_resource, origin, marks, packed, body, client_id) OFFSET 0) p OFFSET 0) m"      \
+    " WHERE m.flags & 3 <> 3 AND (m.origin IS NULL OR NOT EXISTS"                                  \
+    "  (SELECT FROM message o WHERE o.sender = m.sender AND o.origin = m.origin AND o.id > $13))"  \
+    " ORDER BY m.id ON CONFLICT (sender, id) DO NOTHING"
+
+static const char batch_sql[] = STORE;
+
+/* What those that were stored do to inboxes, one change a conversation: its newest message, the
+ * newest of the owner's own (0: none), and how many behind that count. Mostly what is added is
+ * newer than all that is there. If not (two shards commit in another order than the ids say),
+ * `unread` becomes -1, to be counted when it is asked for: here it cannot be, since a message of
+ * the other shard may change the row and yet not be seen by this statement. Rows are locked in an
+ * order, so that two shards do not wait for each other. */
+static const char batch_inbox_sql[] =
+    "WITH stored AS (" STORE " RETURNING id, sender, recipient, flags),"
+    " event AS MATERIALIZED (SELECT v.* FROM stored s"
+    "  JOIN unnest($1::bigint[], $9::bigint[]) AS n (id, marks) ON n.id = s.id"
+    "  CROSS JOIN LATERAL (VALUES"
+    "   (s.sender, s.recipient, s.id, s.id, false, n.marks & 32 <> 0 AND s.flags & 1 = 0),"
+    "   (s.recipient, s.sender, s.id, 0, s.flags & 4 <> 0, n.marks & 64 <> 0 AND s.flags & 2 = 0)"
+    "  ) v (owner, peer, id, own, counts, listed) WHERE v.listed),"
+    " change AS (SELECT f.owner, f.peer, max(f.id) AS last, max(f.own) AS read_to,"
+    "   count(*) FILTER (WHERE f.counts AND f.id > f.read_to) AS unread"
+    "  FROM (SELECT e.*, max(e.own) OVER (PARTITION BY e.owner, e.peer) AS read_to"
+    "   FROM event e) f GROUP BY f.owner, f.peer),"
+    " listed AS (INSERT INTO inbox (owner, peer, box, last, read_to, unread, muted_until, expires)"
+    "  SELECT c.owner, c.peer, 0, c.last, c.read_to, c.unread, 0, 0 FROM change c"
+    "  ORDER BY c.owner, c.peer ON CONFLICT (owner, peer) DO UPDATE SET"
+    "  unread = CASE WHEN excluded.read_to >= inbox.last THEN excluded.unread"
+    "   WHEN excluded.read_to = 0 AND inbox.unread >= 0"
+    "    AND inbox.read_to < (SELECT min(s.id) FROM stored s)"
+    "    THEN inbox.unread + excluded.unread ELSE -1 END,"
+    "  read_to = greatest(inbox.read_to, excluded.read_to),"
+    "  last = greatest(inbox.last, excluded.last),"
+    "  box = CASE inbox.box WHEN 1 THEN 0 ELSE inbox.box END)"
+    " SELECT count(*) FROM stored";
 
 /* In a statement of its own, so that the next sees what another shard has added meanwhile. */
 static const char need_sql[] =
@@ -53,6 +87,7 @@ const struct pg_statement pg_mam_batch_statements[] = {
     {"jids_need", need_sql},
     {"jids_find", find_sql},
     {"mam_batch", batch_sql},
+    {"mam_batch_inbox", batch_inbox_sql},
     {NULL, NULL},
 };
 

@@ -67,4 +67,10 @@ extern const struct pg_kind pg_mam_metadata, pg_mam_remove, pg_mam_prefs_get, pg
 typedef const struct pg_kind *pg_choose_fn(struct store_op *op);
 pg_choose_fn pg_mam_page, pg_mam_batch;
 
+/* The inbox (pg_inbox.c). */
+extern const struct pg_statement pg_inbox_statements[];
+extern const struct pg_kind pg_inbox_get, pg_inbox_set, pg_inbox_read, pg_inbox_empty_bin,
+    pg_inbox_remove, pg_inbox_clean;
+pg_choose_fn pg_inbox_page;
+
 #endif

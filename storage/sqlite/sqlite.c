@@ -5,6 +5,7 @@
  * sees each write that was answered before it was asked.
  */
 #include "lite.h"
+#include "lite_inbox.h"
 #include "lite_mam.h"
 #include "lite_roster.h"
 #include "log.h"
@@ -59,6 +60,13 @@ static const struct {
     [STORE_MAM_REMOVE] = {lite_mam_remove, true},
     [STORE_MAM_PREFS_GET] = {lite_mam_prefs_get, false},
     [STORE_MAM_PREFS_SET] = {lite_mam_prefs_set, true},
+    [STORE_INBOX_PAGE] = {lite_inbox_page, false},
+    [STORE_INBOX_GET] = {lite_inbox_get, false},
+    [STORE_INBOX_SET] = {lite_inbox_set, true},
+    [STORE_INBOX_READ] = {lite_inbox_read, true},
+    [STORE_INBOX_EMPTY_BIN] = {lite_inbox_empty_bin, true},
+    [STORE_INBOX_REMOVE] = {lite_inbox_remove, true},
+    [STORE_INBOX_CLEAN] = {lite_inbox_clean, true},
     [STORE_UPKEEP] = {lite_mam_upkeep, true},
 };
 

@@ -25,9 +25,9 @@ SECOND_DOMAIN = "second.example"
 READY_SECONDS = 30
 STOP_SECONDS = 15
 START_TRIES = 3  # a port that was free may be taken a moment later
-MODULES = {"carbons": "{}", "csi": "{}", "disco": "{}", "last": "{}", "mam": "{}", "ping": "{}",
-           "presence": "{}", "register": "{ registration_timeout: 0s }", "roster": "{}",
-           "shaper": "{}", "sm": "{}", "time": "{}", "version": "{}"}
+MODULES = {"carbons": "{}", "csi": "{}", "disco": "{}", "inbox": "{}", "last": "{}", "mam": "{}",
+           "ping": "{}", "presence": "{}", "register": "{ registration_timeout: 0s }",
+           "roster": "{}", "shaper": "{}", "sm": "{}", "time": "{}", "version": "{}"}
 REPORT = re.compile(r"Sanitizer|runtime error:|event=panic|PANIC", re.IGNORECASE)
 
 

@@ -32,6 +32,7 @@ static const char all_modules[] =
     "  csi: {}\n"
     "  sm: {resume_timeout: 60s}\n"
     "  mam: {}\n"
+    "  inbox: {boxes: [work]}\n"
     "  shaper: {rates: [{name: slow, max_rate: 1000}]}\n";
 
 static const char listeners[] =

@@ -1,56 +1,10 @@
 /* The message archive and its batches, on each back end in the same words. */
-#include "store_contract.h"
+#include "store_messages.h"
 
 #include "limits.h"
-#include "stanza_id.h"
 #include "store_backend.h"
 
 enum { MANY = 3000 };
-
-static uint64_t last_us = 1750000000000000;
-
-static struct store_message message(const char *sender, const char *recipient, const char *body)
-{
-    last_us += 1000;
-    return (struct store_message){.id = stanza_id_next(0, last_us),
-                                  .sender = str_of(sender),
-                                  .recipient = str_of(recipient),
-                                  .sender_resource = STR("from"),
-                                  .recipient_resource = STR("to"),
-                                  .body = str_of(body)};
-}
-
-static void on_stored(struct store_op *op)
-{
-    struct reply *reply = op->owner;
-    reply->done = true;
-    reply->times++;
-    reply->outcome = op->outcome;
-}
-
-static void ask_store(struct store_message message, struct reply *reply)
-{
-    struct store_op *op = store_op_new(STORE_MAM_STORE, on_stored, reply);
-    *reply = (struct reply){0};
-    op->message = message;
-    op->message.sender = arena_str(&op->arena, message.sender);
-    op->message.recipient = arena_str(&op->arena, message.recipient);
-    op->message.sender_resource = arena_str(&op->arena, message.sender_resource);
-    op->message.recipient_resource = arena_str(&op->arena, message.recipient_resource);
-    op->message.origin_id = arena_str(&op->arena, message.origin_id);
-    op->message.body = arena_str(&op->arena, message.body);
-    store_ask(op, 0);
-    assert_false(reply->done);
-}
-
-static uint64_t put(struct store_message message)
-{
-    struct reply reply;
-    ask_store(message, &reply);
-    stage_until(&reply.done);
-    assert_int_equal(reply.outcome, ERR_OK);
-    return message.id;
-}
 
 static uint64_t say(const char *sender, const char *recipient, const char *body)
 {
