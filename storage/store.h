@@ -13,6 +13,7 @@
 #include "list.h"
 #include "shard.h"
 #include "store_mam.h"
+#include "store_privacy.h"
 #include "store_roster.h"
 
 /* A longer list page is cut to this; a longer import answers ERR_TOO_BIG. */
@@ -36,6 +37,10 @@ enum store_kind {
     STORE_MAM_REMOVE,   /* page: owner: the archive and the preferences */
     STORE_MAM_PREFS_GET, /* prefs: owner → the rest. NOT_FOUND: never set */
     STORE_MAM_PREFS_SET, /* prefs: all of them */
+    STORE_PRIVACY_GET, /* privacy: user, domain → lists in order of name. NOT_FOUND: no account */
+    STORE_PRIVACY_SET, /* privacy: adds or replaces a list. NOT_FOUND: no such account */
+    STORE_PRIVACY_REMOVE,  /* privacy: drops a list. NOT_FOUND */
+    STORE_PRIVACY_DEFAULT, /* privacy: which list is the default (no name: none). NOT_FOUND */
     STORE_KIND_COUNT
 };
 
@@ -72,6 +77,7 @@ struct store_op {
             uint64_t added;
         } import;
         struct store_roster roster;
+        struct store_privacy privacy;
         struct store_message message;
         struct store_mam_page page;
         struct store_mam_prefs prefs;

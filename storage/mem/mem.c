@@ -3,6 +3,7 @@
 
 #include "map.h"
 #include "mem_mam.h"
+#include "mem_privacy.h"
 #include "mem_roster.h"
 #include "store_backend.h"
 
@@ -17,6 +18,7 @@ struct account {
     char *pending; /* NUL inside is fine, its length counts */
     size_t pending_len;
     struct mem_roster roster;
+    struct mem_list *lists;
 };
 
 /* Shards share it; nothing in here takes long enough to mind the lock. */
@@ -76,6 +78,7 @@ static void account_free(struct account *account)
     mem_free(account->credentials);
     mem_free(account->pending);
     mem_roster_fini(&account->roster);
+    mem_privacy_fini(&account->lists);
     mem_free(account);
 }
 
@@ -189,6 +192,13 @@ static enum err run_roster(struct store_op *op)
     return mem_roster_remove(&account->roster, op);
 }
 
+static enum err run_privacy(struct store_op *op)
+{
+    struct store_account owner = {.user = op->privacy.user, .domain = op->privacy.domain};
+    struct account *account = find(&owner);
+    return account ? mem_privacy(&account->lists, op) : ERR_NOT_FOUND;
+}
+
 static enum err run(struct store_op *op)
 {
     switch (op->kind) {
@@ -210,6 +220,11 @@ static enum err run(struct store_op *op)
     case STORE_ROSTER_SET:
     case STORE_ROSTER_REMOVE:
         return run_roster(op);
+    case STORE_PRIVACY_GET:
+    case STORE_PRIVACY_SET:
+    case STORE_PRIVACY_REMOVE:
+    case STORE_PRIVACY_DEFAULT:
+        return run_privacy(op);
     case STORE_MAM_STORE:
     case STORE_MAM_BATCH:
     case STORE_MAM_PAGE:

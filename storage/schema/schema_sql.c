@@ -66,6 +66,15 @@ static const struct schema_step pg_steps[] = {
      "    PRIMARY KEY (owner, bare, resource)\n"
      ");\n"
     },
+    {6, "006_privacy",
+     "CREATE TABLE privacy_list (\n"
+     "    account_id bigint NOT NULL REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    name text COLLATE \"C\" NOT NULL CHECK (name <> ''),\n"
+     "    items text NOT NULL,\n"
+     "    is_default integer NOT NULL,\n"
+     "    PRIMARY KEY (account_id, name)\n"
+     ");\n"
+    },
 };
 
 const struct schema schema_pg = {"pg", pg_steps, COUNT_OF(pg_steps)};
@@ -130,6 +139,15 @@ static const struct schema_step sqlite_steps[] = {
      "    resource TEXT NOT NULL,\n"
      "    keeps INTEGER NOT NULL,\n"
      "    PRIMARY KEY (owner, bare, resource)\n"
+     ") STRICT, WITHOUT ROWID;\n"
+    },
+    {6, "006_privacy",
+     "CREATE TABLE privacy_list (\n"
+     "    account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    name TEXT NOT NULL CHECK (name <> ''),\n"
+     "    items TEXT NOT NULL,\n"
+     "    is_default INTEGER NOT NULL,\n"
+     "    PRIMARY KEY (account_id, name)\n"
      ") STRICT, WITHOUT ROWID;\n"
     },
 };

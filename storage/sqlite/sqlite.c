@@ -6,6 +6,7 @@
  */
 #include "lite.h"
 #include "lite_mam.h"
+#include "lite_privacy.h"
 #include "lite_roster.h"
 #include "log.h"
 #include "mem.h"
@@ -59,6 +60,10 @@ static const struct {
     [STORE_MAM_REMOVE] = {lite_mam_remove, true},
     [STORE_MAM_PREFS_GET] = {lite_mam_prefs_get, false},
     [STORE_MAM_PREFS_SET] = {lite_mam_prefs_set, true},
+    [STORE_PRIVACY_GET] = {lite_privacy_get, false},
+    [STORE_PRIVACY_SET] = {lite_privacy_set, true},
+    [STORE_PRIVACY_REMOVE] = {lite_privacy_remove, true},
+    [STORE_PRIVACY_DEFAULT] = {lite_privacy_default, true},
 };
 
 static struct store_op *op_of(struct job *job)
