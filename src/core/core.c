@@ -26,6 +26,7 @@ void core_start(struct shard *shard)
     struct core *core = mem_zalloc(sizeof *core);
     core->parser = parser_new();
     list_init(&core->sessions);
+    privacy_start(&core->privacy);
     shard->core = core;
     for (size_t i = 0; i < core_config.listener_count; i++)
         listener_start(&core_config.listeners[i].listener);
@@ -37,6 +38,7 @@ void core_stop(struct shard *shard)
     shard_drop(&core->drain_timer);
     LIST_EACH_SAFE (&core->sessions, link)
         session_drop_now(LIST_OWNER(link, struct session, shard_link));
+    privacy_stop(&core->privacy);
     parser_free(core->parser);
     map_fini(&core->users);
     mem_free(core);

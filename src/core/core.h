@@ -7,6 +7,7 @@
 #include "listen.h"
 #include "map.h"
 #include "parser.h"
+#include "privacy.h"
 #include "sasl.h"
 
 enum tls_mode { TLS_NONE, TLS_STARTTLS, TLS_STARTTLS_REQUIRED, TLS_DIRECT };
@@ -41,6 +42,7 @@ struct core {
     struct parser *parser;
     struct map users;
     struct link sessions; /* all sessions of this shard, by shard_link */
+    struct privacy_shelf privacy;
     bool draining;
     struct timer drain_timer;
 };

@@ -20,6 +20,7 @@
 #include "log.h"
 #include "mem.h"
 #include "metric.h"
+#include "privacy.h"
 #include "session.h"
 #include "stanza_id.h"
 #include "state.h"

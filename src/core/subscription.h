@@ -10,6 +10,7 @@
 struct subscription {
     struct str contact; /* bare JID */
     unsigned flags;     /* enum store_roster_flags */
+    struct str groups;  /* one a line */
 };
 
 /* Asked for with acc->to, a local user; filled in, in the accumulator's arena. */
@@ -17,6 +18,9 @@ struct subscriptions {
     const struct subscription *items;
     size_t count;
 };
+
+/* roster_get_jid_info asks of one contact: acc->event_data is a struct subscription whose `contact`
+ * is set, acc->to the user. The rest is filled in, empty when the contact is not in the roster. */
 
 /* acc->from, the user, and acc->to, the contact, are bare. */
 struct roster_change {

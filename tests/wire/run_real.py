@@ -46,6 +46,8 @@ modules:
   csi: {{}}
   sm: {{ resume_timeout: 60s }}
   mam: {{}}
+  privacy: {{}}
+  blocking: {{ max_items: 4 }}
 """
 
 
