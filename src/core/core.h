@@ -3,6 +3,7 @@
 #define RT_CORE_H
 
 #include "boot.h"
+#include "caps.h"
 #include "credentials.h"
 #include "listen.h"
 #include "map.h"
@@ -43,6 +44,7 @@ struct core {
     struct map users;
     struct link sessions; /* all sessions of this shard, by shard_link */
     struct privacy_shelf privacy;
+    struct caps_cache caps;
     bool draining;
     struct timer drain_timer;
 };

@@ -7,6 +7,8 @@
 #define RT_MODULE_H
 
 #include "acc.h"
+#include "caps.h"
+#include "caps_ver.h"
 #include "delivery.h"
 #include "derive.h"
 #include "digest.h"
@@ -17,6 +19,7 @@
 #include "iq.h"
 #include "kept.h"
 #include "key.h"
+#include "limits.h"
 #include "log.h"
 #include "mem.h"
 #include "metric.h"

@@ -25,8 +25,8 @@ SECOND_DOMAIN = "second.example"
 READY_SECONDS = 30
 STOP_SECONDS = 15
 START_TRIES = 3  # a port that was free may be taken a moment later
-MODULES = {"blocking": "{}", "carbons": "{}", "csi": "{}", "disco": "{}", "last": "{}", "mam": "{}",
-           "ping": "{}", "presence": "{}", "privacy": "{}",
+MODULES = {"blocking": "{}", "caps": "{}", "carbons": "{}", "csi": "{}", "disco": "{}",
+           "last": "{}", "mam": "{}", "ping": "{}", "presence": "{}", "privacy": "{}",
            "register": "{ registration_timeout: 0s }", "roster": "{}", "shaper": "{}", "sm": "{}",
            "time": "{}", "version": "{}"}
 REPORT = re.compile(r"Sanitizer|runtime error:|event=panic|PANIC", re.IGNORECASE)

@@ -32,6 +32,7 @@ static const char all_modules[] =
     "  csi: {}\n"
     "  sm: {resume_timeout: 60s}\n"
     "  mam: {}\n"
+    "  caps: {}\n"
     "  privacy: {}\n"
     "  blocking: {max_items: 4}\n"
     "  shaper: {rates: [{name: slow, max_rate: 1000}]}\n";

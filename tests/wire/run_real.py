@@ -46,6 +46,7 @@ modules:
   csi: {{}}
   sm: {{ resume_timeout: 60s }}
   mam: {{}}
+  caps: {{}}
   privacy: {{}}
   blocking: {{ max_items: 4 }}
 """
