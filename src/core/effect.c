@@ -64,15 +64,15 @@ void effect_flush(struct acc *acc, struct element *stanza)
     add(acc, EFFECT_FLUSH)->acc = journey_of(acc, stanza);
 }
 
-void effect_refuse(struct acc *acc, enum stanza_error error, const char *text,
+void effect_refuse(struct acc *acc, enum stanza_error error, const char *type, const char *text,
                    struct element *detail)
 {
     struct element *inside;
     if (!answerable(acc))
         return;
     struct element *answer = stanza_error_with(&acc->arena, acc->element, error, text, &inside);
-    if (error == STANZA_NOT_ACCEPTABLE) /* XEP-0191 3.2 */
-        element_set(&acc->arena, inside, "type", STR("cancel"));
+    if (type)
+        element_set(&acc->arena, inside, "type", str_of(type));
     if (detail)
         element_push(inside, detail);
     effect_flush(acc, answer);

@@ -67,9 +67,9 @@ void effect_answer(struct acc *acc, struct element *result);
 void effect_error(struct acc *acc, enum stanza_error error, const char *text);
 
 /* Answers a stanza of this session's client with an error straight to it: on the way through the
- * router a privacy list might stop what seems to come from its addressee. `detail` is an
- * application-specific condition, or NULL. */
-void effect_refuse(struct acc *acc, enum stanza_error error, const char *text,
+ * router a privacy list might stop what seems to come from its addressee. `type` is that of the
+ * error, NULL: the usual one; `detail` an application-specific condition, or NULL. */
+void effect_refuse(struct acc *acc, enum stanza_error error, const char *type, const char *text,
                    struct element *detail);
 
 /* Gives a stanza to this session through presend only (no receive hooks). */

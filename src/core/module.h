@@ -7,6 +7,7 @@
 #define RT_MODULE_H
 
 #include "acc.h"
+#include "amp.h"
 #include "caps.h"
 #include "caps_ver.h"
 #include "delivery.h"

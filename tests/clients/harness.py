@@ -25,7 +25,7 @@ SECOND_DOMAIN = "second.example"
 READY_SECONDS = 30
 STOP_SECONDS = 15
 START_TRIES = 3  # a port that was free may be taken a moment later
-MODULES = {"blocking": "{}", "caps": "{}", "carbons": "{}", "csi": "{}", "disco": "{}",
+MODULES = {"amp": "{}", "blocking": "{}", "caps": "{}", "carbons": "{}", "csi": "{}", "disco": "{}",
            "last": "{}", "mam": "{}", "ping": "{}", "presence": "{}", "privacy": "{}",
            "register": "{ registration_timeout: 0s }", "roster": "{}", "shaper": "{}", "sm": "{}",
            "time": "{}", "version": "{}"}

@@ -47,6 +47,7 @@ modules:
   sm: {{ resume_timeout: 60s }}
   mam: {{}}
   caps: {{}}
+  amp: {{}}
   privacy: {{}}
   blocking: {{ max_items: 4 }}
 """

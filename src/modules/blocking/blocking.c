@@ -67,7 +67,7 @@ static enum verdict refuse_sent(struct acc *acc)
 {
     struct element *blocked = element_new(&acc->arena, NS_BLOCKING_ERRORS, "blocked");
     metric_count(&refused);
-    effect_refuse(acc, STANZA_NOT_ACCEPTABLE, NULL, blocked);
+    effect_refuse(acc, STANZA_NOT_ACCEPTABLE, "cancel", NULL, blocked);
     return HOOK_STOP;
 }
 
@@ -78,7 +78,7 @@ static enum verdict check_sent(struct acc *acc, struct session *session)
     if (!acc->to.full.len)
         return HOOK_OK;
     if (view.unknown) {
-        effect_refuse(acc, STANZA_RESOURCE_CONSTRAINT, not_available, NULL);
+        effect_refuse(acc, STANZA_RESOURCE_CONSTRAINT, NULL, not_available, NULL);
         return HOOK_STOP;
     }
     return privacy_list_blocks(view.blocked, &acc->to) ? refuse_sent(acc) : HOOK_OK;

@@ -146,6 +146,19 @@ static void answer_query(struct acc *acc, struct element *query)
     effect_answer(acc, result);
 }
 
+/* A node that a module has: it adds what there is to tell. */
+static enum verdict node_info(struct acc *acc, struct session *session, struct str node)
+{
+    struct element *query = element_new(&acc->arena, NS_DISCO_INFO, "query");
+    element_set(&acc->arena, query, "node", node);
+    query = run_hook(HOOK_disco_info, acc, session, query);
+    if (element_first(query))
+        answer_query(acc, query);
+    else
+        effect_error(acc, STANZA_ITEM_NOT_FOUND, NULL);
+    return HOOK_STOP;
+}
+
 static enum verdict info(struct acc *acc, struct session *session)
 {
     struct str node = node_of(acc);
@@ -153,10 +166,8 @@ static enum verdict info(struct acc *acc, struct session *session)
     bool host = acc->to.user.len == 0;
     if (!host && !is_own(acc))
         return HOOK_OK; /* service-unavailable, as for a user who does not exist */
-    if (node.len && !(host && node_is_ours(acc, node))) {
-        effect_error(acc, STANZA_ITEM_NOT_FOUND, NULL);
-        return HOOK_STOP;
-    }
+    if (node.len && !(host && node_is_ours(acc, node)))
+        return node_info(acc, session, node);
     if (host) {
         query = host_info(&acc->arena, acc->host->type, module_conf(acc->host, &module_disco));
     } else {

@@ -14,53 +14,6 @@ static struct metric *const metrics[] = {&refused, &pushes, NULL};
 
 /* --- What stands between a user and a peer --- */
 
-/* The question to the roster; in the arena of its accumulator. */
-struct look {
-    struct subscription contact; /* first: what the hook fills in */
-    struct acc *acc;             /* who waits; NULL: it went away */
-};
-
-/* True while the answer has come: then acc->event_data is it. */
-static void after_look(struct acc *news, struct session *session, enum verdict verdict)
-{
-    const struct look *look = news->event_data;
-    struct acc *acc = look->acc;
-    (void)session;
-    (void)verdict;
-    if (acc) {
-        struct subscription *contact = arena_zero(&acc->arena, sizeof *contact);
-        contact->flags = look->contact.flags;
-        contact->groups = arena_str(&acc->arena, look->contact.groups);
-        acc->event_data = contact;
-    }
-    acc_free(news);
-    if (acc && acc->parked)
-        acc_unpark(acc);
-}
-
-static void on_revoke(void *own)
-{
-    ((struct look *)own)->acc = NULL;
-}
-
-static enum verdict ask_roster(struct acc *acc, struct session *session, const struct jid *owner,
-                               const struct jid *peer, hook_fn *then)
-{
-    struct acc *news = acc_new();
-    struct look *look = arena_zero(&news->arena, sizeof *look);
-    look->contact.contact = arena_str(&news->arena, peer->bare);
-    look->acc = acc;
-    news->host = acc->host;
-    news->event_data = look;
-    jid_make(&news->arena, owner->user, owner->domain, STR(""), &news->to);
-    acc->event_data = NULL;
-    hook_chain(HOOK_roster_get_jid_info, news, NULL, after_look);
-    if (acc->event_data)
-        return then(acc, session);
-    acc_park(acc, session, then, look, on_revoke);
-    return HOOK_PARK;
-}
-
 static bool asks_roster(const struct privacy *privacy)
 {
     for (size_t i = 0; i < privacy->count; i++)
@@ -73,7 +26,7 @@ static enum verdict answer_failure(struct acc *acc, const struct session *sender
 {
     static const char why[] = "the privacy lists are not available now";
     if (sender)
-        effect_refuse(acc, STANZA_RESOURCE_CONSTRAINT, why, NULL);
+        effect_refuse(acc, STANZA_RESOURCE_CONSTRAINT, NULL, why, NULL);
     else
         effect_error(acc, STANZA_RESOURCE_CONSTRAINT, why);
     return HOOK_STOP;
@@ -89,7 +42,7 @@ static enum verdict decide(struct acc *acc, struct session *session, const struc
     if (privacy->err)
         return answer_failure(acc, session);
     if (asks_roster(privacy))
-        return ask_roster(acc, session, owner, peer, then);
+        return subscription_ask(acc, session, owner, peer, then);
     acc->event_data = NULL;
     return then(acc, session);
 }
@@ -196,7 +149,7 @@ static enum verdict decide_sent(struct acc *acc, struct session *session)
     if (!denies_sending(acc, session))
         return HOOK_OK;
     metric_count(&refused);
-    effect_refuse(acc, STANZA_NOT_ACCEPTABLE, NULL, NULL);
+    effect_refuse(acc, STANZA_NOT_ACCEPTABLE, "cancel", NULL, NULL);
     return HOOK_STOP;
 }
 
