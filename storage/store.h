@@ -12,37 +12,14 @@
 #include "arena.h"
 #include "list.h"
 #include "shard.h"
+#include "store_kind.h"
+#include "store_last.h"
 #include "store_mam.h"
 #include "store_privacy.h"
 #include "store_roster.h"
 
 /* A longer list page is cut to this; a longer import answers ERR_TOO_BIG. */
 enum { STORE_LIST_MAX = 1000, STORE_IMPORT_MAX = 10000 };
-
-enum store_kind {
-    STORE_ACCOUNT_GET,    /* account: user, domain → credentials, pending. NOT_FOUND */
-    STORE_ACCOUNT_ADD,    /* account: user, domain, credentials, pending. CONFLICT: is there */
-    STORE_ACCOUNT_SET,    /* account: new credentials (clears pending). NOT_FOUND */
-    STORE_ACCOUNT_REMOVE, /* account: with all that belongs to it. NOT_FOUND */
-    STORE_ACCOUNT_LIST,   /* list: domain, after, limit → items in order of user */
-    STORE_ACCOUNT_IMPORT, /* import: adds those that are not there; → added */
-    STORE_ACCOUNT_COUNT,  /* list: domain → total */
-    STORE_ROSTER_GET, /* roster: user, domain → items in order of contact, version. NOT_FOUND */
-    STORE_ROSTER_SET, /* roster: adds or replaces one item. NOT_FOUND: no such account */
-    STORE_ROSTER_REMOVE, /* roster: drops the contact of one item. NOT_FOUND */
-    STORE_MAM_STORE,     /* message: batched, no deadline; one that is there already is fine */
-    STORE_MAM_BATCH,     /* private: what batch.c makes of those */
-    STORE_MAM_PAGE,     /* page → items, more, total; sees what is in batches. NOT_FOUND: an id */
-    STORE_MAM_METADATA, /* page: owner → first, last; sees what is in batches */
-    STORE_MAM_REMOVE,   /* page: owner: the archive and the preferences */
-    STORE_MAM_PREFS_GET, /* prefs: owner → the rest. NOT_FOUND: never set */
-    STORE_MAM_PREFS_SET, /* prefs: all of them */
-    STORE_PRIVACY_GET, /* privacy: user, domain → lists in order of name. NOT_FOUND: no account */
-    STORE_PRIVACY_SET, /* privacy: adds or replaces a list. NOT_FOUND: no such account */
-    STORE_PRIVACY_REMOVE,  /* privacy: drops a list. NOT_FOUND */
-    STORE_PRIVACY_DEFAULT, /* privacy: which list is the default (no name: none). NOT_FOUND */
-    STORE_KIND_COUNT
-};
 
 /* Parts of a JID are prepared. `credentials` is the text form of credentials.h; `pending` is a
  * sealed password whose keys are not derived yet (bulk import), or empty. */
@@ -78,6 +55,7 @@ struct store_op {
         } import;
         struct store_roster roster;
         struct store_privacy privacy;
+        struct store_last last;
         struct store_message message;
         struct store_mam_page page;
         struct store_mam_prefs prefs;

@@ -38,13 +38,15 @@ static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
     [STORE_PRIVACY_SET] = &pg_privacy_set,
     [STORE_PRIVACY_REMOVE] = &pg_privacy_remove,
     [STORE_PRIVACY_DEFAULT] = &pg_privacy_default,
+    [STORE_LAST_GET] = &pg_last_get,
+    [STORE_LAST_SET] = &pg_last_set,
 };
 
 /* Each part of the domain brings its statements; the last table is the end. */
 static const struct pg_statement no_statements[] = {{NULL, NULL}};
-static const struct pg_statement *const tables[] = {pg_account_statements, pg_roster_statements,
-                                                    pg_mam_statements,     pg_mam_prefs_statements,
-                                                    pg_privacy_statements, no_statements};
+static const struct pg_statement *const tables[] = {
+    pg_account_statements, pg_roster_statements, pg_mam_statements, pg_mam_prefs_statements,
+    pg_privacy_statements, pg_last_statements,   no_statements};
 
 const struct pg_statement *pg_statement_at(unsigned index)
 {

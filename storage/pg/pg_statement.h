@@ -58,6 +58,9 @@ extern const struct pg_statement pg_mam_statements[], pg_mam_prefs_statements[];
 extern const struct pg_kind pg_mam_batch, pg_mam_metadata, pg_mam_remove, pg_mam_prefs_get,
     pg_mam_prefs_set;
 const struct pg_kind *pg_mam_page(const struct store_op *op);
+/* Last activity (pg_last.c). */
+extern const struct pg_statement pg_last_statements[];
+extern const struct pg_kind pg_last_get, pg_last_set;
 /* Privacy lists (pg_privacy.c). */
 extern const struct pg_statement pg_privacy_statements[];
 extern const struct pg_kind pg_privacy_get, pg_privacy_set, pg_privacy_remove, pg_privacy_default;

@@ -75,6 +75,13 @@ static const struct schema_step pg_steps[] = {
      "    PRIMARY KEY (account_id, name)\n"
      ");\n"
     },
+    {8, "008_last",
+     "CREATE TABLE last_activity (\n"
+     "    account_id bigint PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    stamp_us bigint NOT NULL,\n"
+     "    status text NOT NULL\n"
+     ");\n"
+    },
 };
 
 const struct schema schema_pg = {"pg", pg_steps, COUNT_OF(pg_steps)};
@@ -149,6 +156,13 @@ static const struct schema_step sqlite_steps[] = {
      "    is_default INTEGER NOT NULL,\n"
      "    PRIMARY KEY (account_id, name)\n"
      ") STRICT, WITHOUT ROWID;\n"
+    },
+    {8, "008_last",
+     "CREATE TABLE last_activity (\n"
+     "    account_id INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    stamp_us INTEGER NOT NULL,\n"
+     "    status TEXT NOT NULL\n"
+     ") STRICT;\n"
     },
 };
 

@@ -5,6 +5,7 @@
  * sees each write that was answered before it was asked.
  */
 #include "lite.h"
+#include "lite_last.h"
 #include "lite_mam.h"
 #include "lite_privacy.h"
 #include "lite_roster.h"
@@ -64,6 +65,8 @@ static const struct {
     [STORE_PRIVACY_SET] = {lite_privacy_set, true},
     [STORE_PRIVACY_REMOVE] = {lite_privacy_remove, true},
     [STORE_PRIVACY_DEFAULT] = {lite_privacy_default, true},
+    [STORE_LAST_GET] = {lite_last_get, false},
+    [STORE_LAST_SET] = {lite_last_set, true},
 };
 
 static struct store_op *op_of(struct job *job)
