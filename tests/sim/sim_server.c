@@ -34,6 +34,7 @@ static const char all_modules[] =
     "  mam: {}\n"
     "  caps: {}\n"
     "  amp: {}\n"
+    "  stream_limits: {}\n"
     "  privacy: {}\n"
     "  blocking: {max_items: 4}\n"
     "  shaper: {rates: [{name: slow, max_rate: 1000}]}\n";

@@ -48,6 +48,7 @@ modules:
   mam: {{}}
   caps: {{}}
   amp: {{}}
+  stream_limits: {{}}
   privacy: {{}}
   blocking: {{ max_items: 4 }}
 """
