@@ -37,6 +37,12 @@ static const struct store_backend *const backends[] = {
     [STORE_MEMORY] = &store_memory,
 };
 
+const struct store_backend *store_backend_of(int id)
+{
+    CHECK((unsigned)id < COUNT_OF(backends));
+    return backends[id];
+}
+
 const char *const store_backend_names[] = {
     [STORE_SQLITE] = "sqlite",
     [STORE_POSTGRESQL] = "postgresql",
@@ -78,7 +84,6 @@ static void preset(uint64_t *value, uint64_t preset)
 
 enum err store_setup(const struct store_config *asked_for, const char **why)
 {
-    CHECK((unsigned)asked_for->backend < COUNT_OF(backends));
     metric_register(store_metrics);
     metric_register(batch_metrics);
     metric_register(upkeep_metrics);
@@ -93,7 +98,7 @@ enum err store_setup(const struct store_config *asked_for, const char **why)
     pack_setup(config.compression == STORE_COMPRESSION_AUTO
                    ? config.backend == STORE_POSTGRESQL
                    : config.compression == STORE_COMPRESSION_ZSTD);
-    const struct store_backend *chosen = backends[config.backend];
+    const struct store_backend *chosen = store_backend_of(config.backend);
     enum err err = chosen->setup(&config, why);
     if (!err)
         backend = chosen;

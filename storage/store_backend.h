@@ -2,6 +2,7 @@
 #ifndef RT_STORE_BACKEND_H
 #define RT_STORE_BACKEND_H
 
+#include "schema.h"
 #include "store.h"
 
 struct store_backend {
@@ -14,7 +15,16 @@ struct store_backend {
     void (*submit)(void *state, struct store_op *op);
     bool (*ready)(void *state, const char **why);
     const char *(*version)(void);
+    /* For database.h, which is done without the above; no schema: there is nothing to migrate. */
+    const struct schema *schema;
+    const struct schema_look *looks; /* ended by one without SQL */
+    enum err (*open)(const struct store_config *config, struct schema_target *target, char *why,
+                     size_t room);
+    void (*close)(struct schema_target *target);
 };
+
+/* By enum store_backend_id. */
+const struct store_backend *store_backend_of(int id);
 
 /* A back end gives an operation back, once, on the asking shard, results filled in. It may do so
  * inside `submit`. `done` runs in here otherwise, and may ask for more. */

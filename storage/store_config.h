@@ -2,6 +2,7 @@
 #ifndef RT_STORE_CONFIG_H
 #define RT_STORE_CONFIG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum store_backend_id { STORE_SQLITE, STORE_POSTGRESQL, STORE_MEMORY };
@@ -15,6 +16,7 @@ struct store_config {
     uint64_t deadline_ms;
     uint64_t partition_ms, retention_ms; /* retention 0: for ever */
     int compression;                     /* enum store_compression */
+    bool by_hand;                        /* the schema is brought up to date by hand only */
     /* Batches of messages (batch.h); 0: as in limits.def. */
     uint64_t batch_flush, batch_delay_ms, batch_group, batch_rows, batch_bytes;
 };

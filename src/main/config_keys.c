@@ -96,6 +96,12 @@ static const struct key storage_keys[] = {
      .min = 65536,
      .max = 17179869184,
      .help = "The same of the memory that they take."},
+    {.name = "migrate_by_hand",
+     .type = KEY_BOOL,
+     IN_GROUP(config, storage, storage.by_hand),
+     .preset = "false",
+     .help = "The server does not change the schema of an older database, but refuses to start: "
+             "`ringtailctl db plan` and `db migrate` do it."},
     {.name = "compression",
      .type = KEY_CHOICE,
      IN_GROUP(config, storage, storage.compression),

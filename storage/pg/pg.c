@@ -6,6 +6,7 @@
 #include "pg_base.h"
 #include "pg_conn.h"
 #include "pg_jids.h"
+#include "pg_schema.h"
 #include "pg_statement.h"
 #include "store_backend.h"
 
@@ -140,4 +141,8 @@ const struct store_backend store_postgresql = {
     .submit = submit,
     .ready = ready,
     .version = pg_base_version,
+    .schema = &schema_pg,
+    .looks = pg_schema_looks,
+    .open = pg_schema_open,
+    .close = pg_schema_close,
 };
