@@ -160,6 +160,25 @@ static void reads_up_to_a_marker(void **state)
     assert_unread(&me, "1");
 }
 
+/* More than storage takes at once: they wait for each other, and none is lost. */
+static void takes_many_markers(void **state)
+{
+    (void)state;
+    enum { MANY = 1500 };
+    uint64_t before = stage_counted("inbox_markers_total");
+    say(&me, "you", "one", BODY);
+    say(&me, "you", "two", BODY);
+    stage_written(&you);
+    for (int i = 0; i < MANY; i++)
+        stage_feed(&you,
+                   "<message to='me@localhost' type='chat'>" MARK("displayed", "one") "</message>");
+    stage_pass(50);
+    stage_written(&me);
+    assert_unread(&you, "1");
+    assert_int_equal(stage_counted("inbox_markers_total") - before, MANY);
+    assert_int_equal(stage_counted("store_full_total"), 0);
+}
+
 static void resets_by_the_markers_that_are_told(void **state)
 {
     (void)state;
@@ -527,6 +546,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(counts_what_is_to_be_read, up, down),
         cmocka_unit_test_setup_teardown(knows_notes_to_oneself, up, down),
         cmocka_unit_test_setup_teardown(reads_up_to_a_marker, up, down),
+        cmocka_unit_test_setup_teardown(takes_many_markers, up, down),
         cmocka_unit_test(resets_by_the_markers_that_are_told),
         cmocka_unit_test_setup_teardown(resets_by_request, up, down),
         cmocka_unit_test_setup_teardown(tells_what_mongooseim_tells, up, down),

@@ -5,6 +5,8 @@
  */
 #include "inbox.h"
 
+enum { STORE_IS_BUSY = 1024 }; /* operations under way on the shard */
+
 static struct metric marked = {"inbox_markers_total", "Markers that reset what is unread.",
                                METRIC_COUNTER, 0};
 static struct metric cleaned = {"inbox_cleaned_total", "Conversations that expired in a bin.",
@@ -106,32 +108,54 @@ static struct str marked_id(const struct acc *acc)
     return (struct str){NULL, 0};
 }
 
-static void on_marked(struct store_op *op)
+static void log_failure(const struct store_op *op)
 {
     if (op->outcome && op->outcome != ERR_NOT_FOUND)
         LOG(LOG_WARNING, "inbox_marker_lost", LF("why", err_name(op->outcome)));
 }
 
-static void mark(struct acc *acc, struct str id)
+static void on_marked(struct store_op *op)
+{
+    log_failure(op);
+}
+
+static enum verdict after_marked(struct acc *acc, struct session *session)
+{
+    (void)session;
+    log_failure(acc->answer);
+    return HOOK_OK;
+}
+
+static struct store_op *mark_op(const struct acc *acc, struct str id)
 {
     struct store_op *op = store_op_new(STORE_INBOX_READ, on_marked, NULL);
     op->inbox.owner = arena_str(&op->arena, acc->from.bare);
     op->inbox.peer = arena_str(&op->arena, acc->to.bare);
     op->inbox.up_to.client_id = arena_str(&op->arena, id);
     stanza_id_parse(id, &op->inbox.up_to.id); /* some clients name the archive's id */
-    effect_store(acc, op);
+    return op;
+}
+
+/* Nobody waits for a marker, unless storage has so much to do that it could not take what others
+ * ask for. */
+static enum verdict mark(struct acc *acc, struct session *session, struct str id)
+{
+    struct store_op *op = mark_op(acc, id);
     metric_count(&marked);
+    if (store_pending(shard_self) >= STORE_IS_BUSY)
+        return acc_park_store(acc, session, after_marked, op);
+    effect_store(acc, op);
+    return HOOK_OK;
 }
 
 /* --- Hooks --- */
 
 static enum verdict on_send(struct acc *acc, struct session *session)
 {
-    (void)session;
     note(acc);
     struct str id = marked_id(acc);
     if (id.len && acc->to.user.len && (acc->type == TYPE_CHAT || acc->type == TYPE_NORMAL))
-        mark(acc, id);
+        return mark(acc, session, id);
     return HOOK_OK;
 }
 
