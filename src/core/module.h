@@ -14,6 +14,7 @@
 #include "derive.h"
 #include "digest.h"
 #include "effect.h"
+#include "foreign.h"
 #include "form.h"
 #include "hook.h"
 #include "host.h"
