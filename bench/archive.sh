@@ -4,21 +4,22 @@
 # Starts a scratch PostgreSQL (or uses SQLite, whose time is the server's) and ends it.
 #
 #   bench/archive.sh [--backend postgresql|sqlite] [--shards N] [--users N] [--rates "R..."]
-#                    [--rounds N] [--seconds S] [--build DIR]
+#                    [--rounds N] [--seconds S] [--origin-ids] [--build DIR]
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$ROOT/build/release
+ORIGINS=()
 BACKEND=postgresql SHARDS=1 USERS=500 RATES="1000 5000" ROUNDS=3 SECONDS_EACH=5
 MODULES='mam: {}' STORAGE='backend: sqlite'
 WORK=$(mktemp -d)
-PORT='' SERVER='' CONNINFO='' POSTMASTER='' # the first two are set by lib.sh
+PORT='' SERVER='' # set by lib.sh
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$ROOT/bench/lib.sh"
 
 finish() {
     stop_all
-    if [[ -n $CONNINFO ]]; then "$ROOT/scripts/scratch_pg.sh" stop "$WORK/pg" >/dev/null; fi
+    stop_postgresql
     rm -rf "$WORK"
 }
 trap finish EXIT
@@ -31,30 +32,13 @@ read_options() {
         --users) USERS=$2 ;;
         --rates) RATES=$2 ;;
         --rounds) ROUNDS=$2 ;;
+        --origin-ids) ORIGINS=(--origin-ids); shift; continue ;;
         --seconds) SECONDS_EACH=$2 ;;
         --build) BUILD=$2 ;;
         *) die "no such option: $1" ;;
         esac
         shift 2
     done
-}
-
-start_postgresql() {
-    chmod 755 "$WORK" # the server runs as another user when we are root
-    CONNINFO=$("$ROOT/scripts/scratch_pg.sh" start "$WORK/pg")
-    POSTMASTER=$(find "$WORK/pg" -name postmaster.pid -exec head -n 1 {} \;)
-    # scratch_pg.sh is for tests: these are the settings of a production server
-    ask "ALTER SYSTEM SET fsync = on" "ALTER SYSTEM SET synchronous_commit = on" \
-        "ALTER SYSTEM SET full_page_writes = on" >/dev/null
-    ask "SELECT pg_reload_conf()" >/dev/null
-    STORAGE="backend: postgresql, conninfo: \"$CONNINFO\""
-}
-
-# ask SQL...
-ask() {
-    local sql=() one
-    for one; do sql+=(-c "$one"); done
-    psql -qAt "$CONNINFO" "${sql[@]}"
 }
 
 # CPU time of PostgreSQL's processes so far, in clock ticks.
@@ -88,7 +72,7 @@ round() {
     local report=$WORK/report-$1-$2 before after
     read -ra before <<<"$(snapshot)"
     "$BUILD/ringtail-bench" one_to_one --port "$PORT" --server-pid "$SERVER" --users "$USERS" \
-        --rate "$1" --seconds "$SECONDS_EACH" >"$report" ||
+        --rate "$1" --seconds "$SECONDS_EACH" "${ORIGINS[@]}" >"$report" ||
         say "not all is well: $(value lost "$report") lost"
     sleep 1
     read -ra after <<<"$(snapshot)"

@@ -4,7 +4,7 @@
 
 STARTED=()
 # What the functions below set: ports and pids.
-PORT='' TLS_PORT='' SERVER='' RELAY_PORT='' RELAY=''
+PORT='' TLS_PORT='' SERVER='' RELAY_PORT='' RELAY='' CONNINFO='' POSTMASTER=''
 
 say() { echo "bench: $*" >&2; }
 die() { say "$*"; exit 1; }
@@ -81,6 +81,26 @@ import_users() {
     "$BUILD/ringtailctl" -c "$WORK/ringtail.yaml" user import "$WORK/users" --derive >&2
 }
 
+# A PostgreSQL of its own with the settings of a production server; sets CONNINFO, POSTMASTER (its
+# pid) and STORAGE.
+start_postgresql() {
+    chmod 755 "$WORK" # the server runs as another user when we are root
+    CONNINFO=$("$ROOT/scripts/scratch_pg.sh" start "$WORK/pg")
+    POSTMASTER=$(find "$WORK/pg" -name postmaster.pid -exec head -n 1 {} \;)
+    # scratch_pg.sh is for tests: these are the settings of a production server
+    ask "ALTER SYSTEM SET fsync = on" "ALTER SYSTEM SET synchronous_commit = on" \
+        "ALTER SYSTEM SET full_page_writes = on" >/dev/null
+    ask "SELECT pg_reload_conf()" >/dev/null
+    STORAGE="backend: postgresql, conninfo: \"$CONNINFO\""
+}
+
+# ask SQL...
+ask() {
+    local sql=() one
+    for one; do sql+=(-c "$one"); done
+    psql -qAt "$CONNINFO" "${sql[@]}"
+}
+
 # start_relay CPU: sets RELAY_PORT and RELAY.
 start_relay() {
     RELAY_PORT=$(free_port)
@@ -93,6 +113,10 @@ start_relay() {
 stop() {
     kill "$1" 2>/dev/null || true
     wait "$1" 2>/dev/null || true
+}
+
+stop_postgresql() {
+    if [[ -n $CONNINFO ]]; then "$ROOT/scripts/scratch_pg.sh" stop "$WORK/pg" >/dev/null; fi
 }
 
 stop_all() {

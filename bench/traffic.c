@@ -46,7 +46,32 @@ void traffic_fini(struct traffic *traffic)
 
 /* --- Sending --- */
 
-/* Filled with one byte up to the wanted length of body or stanza. */
+/* Words at random, since an archive that compresses finds out whether a text is one. */
+static void fill(struct buf *out, size_t len, uint64_t seed)
+{
+    static const char *const words[] = {
+        "the",   "of",   "and",   "to",      "in",    "is",       "you",     "that",
+        "it",    "he",   "was",   "for",     "on",    "are",      "as",      "with",
+        "his",   "they", "at",    "be",      "this",  "have",     "from",    "or",
+        "one",   "had",  "by",    "word",    "but",   "not",      "what",    "all",
+        "were",  "we",   "when",  "your",    "can",   "said",     "there",   "use",
+        "an",    "each", "which", "she",     "do",    "how",      "their",   "if",
+        "will",  "up",   "other", "about",   "out",   "many",     "then",    "them",
+        "these", "so",   "some",  "tonight", "would", "tomorrow", "meeting", "station",
+    };
+    char *at = (char *)buf_reserve(out, len), *end = at + len;
+    while (at < end) {
+        seed = seed * 6364136223846793005 + 1442695040888963407;
+        const char *word = words[(seed >> 33) % COUNT_OF(words)];
+        while (*word && at < end)
+            *at++ = *word++;
+        if (at < end)
+            *at++ = ' ';
+    }
+    buf_grow(out, len);
+}
+
+/* Filled with text up to the wanted length of body or stanza. */
 static void write_message(struct client *client, unsigned to, uint64_t number, uint64_t due_us)
 {
     static const char tail[] = "</body></message>";
@@ -59,11 +84,15 @@ static void write_message(struct client *client, unsigned to, uint64_t number, u
     buf_format(out, "%u %" PRIu64 " %" PRIu64 " ", fleet_index(client), number, due_us);
     size_t have = buf_len(out) - (options->body_len ? body : before - (sizeof tail - 1));
     size_t want = options->body_len ? options->body_len : options->stanza_len;
-    if (have < want) {
-        memset(buf_reserve(out, want - have), 'x', want - have);
-        buf_grow(out, want - have);
-    }
-    buf_push(out, tail, sizeof tail - 1);
+    if (have < want)
+        fill(out, want - have, number * fleet.count + fleet_index(client));
+    if (options->origin_ids) /* of this run: another one's would be resent messages */
+        buf_format(out,
+                   "</body><origin-id xmlns='urn:xmpp:sid:0' id='%u-%" PRIu64 "-%" PRIu64
+                   "'/></message>",
+                   fleet_index(client), number, due_us);
+    else
+        buf_push(out, tail, sizeof tail - 1);
 }
 
 static void write_burst(struct traffic *traffic, unsigned index, uint64_t due_us)

@@ -3,6 +3,7 @@
 #
 #   scripts/scratch_pg.sh start DIR    prints the conninfo of an empty database ringtail_test
 #   scripts/scratch_pg.sh stop DIR     stops that server (DIR stays)
+#   scripts/scratch_pg.sh again DIR    starts it again on its data and port, also when it was killed
 #
 # DIR is made if need be; on start it must hold no server yet. Its Unix socket, for which no
 # password is asked, is in DIR and open to the same user and to root only. It also listens on
@@ -57,14 +58,18 @@ choose_port() {
     until is_free "$PORT"; do PORT=$((20000 + RANDOM % 10000)); done
 }
 
+start_on_port() {
+    pg pg_ctl -D "$DIR/data" -l "$DIR/server.log" -w -o "-c unix_socket_directories='$DIR' \
+        -c listen_addresses=127.0.0.1 -c port=$PORT" start >>"$DIR/log" 2>&1 </dev/null
+}
+
 # Another program may take the port between the look and the start: some tries.
 start_server() {
-    local try options
+    local try
     for try in 1 2 3 4 5; do
         choose_port
-        options="-c unix_socket_directories='$DIR' -c listen_addresses=127.0.0.1 -c port=$PORT"
-        if pg pg_ctl -D "$DIR/data" -l "$DIR/server.log" -w -o "$options" start \
-            >>"$DIR/log" 2>&1 </dev/null; then
+        if start_on_port; then
+            echo "$PORT" >"$DIR/port"
             return
         fi
         say "start on port $PORT failed (try $try)"
@@ -83,6 +88,19 @@ start() {
     echo "host=$DIR port=$PORT user=postgres dbname=ringtail_test"
 }
 
+# The processes of one that was killed may take a moment to go.
+again() {
+    local try
+    find_programs
+    PORT=$(<"$DIR/port")
+    for try in 1 2 3 4 5 6 7 8 9 10; do
+        if start_on_port; then return; fi
+        sleep 0.3
+    done
+    tail -n 20 "$DIR/server.log" >&2
+    die "the server does not come back on port $PORT (try $try)"
+}
+
 stop() {
     find_programs
     if [[ -f $DIR/data/postmaster.pid ]]; then
@@ -91,7 +109,8 @@ stop() {
 }
 
 main() {
-    [[ $# == 2 && $1 =~ ^(start|stop)$ ]] || die "usage: scripts/scratch_pg.sh start|stop DIR"
+    [[ $# == 2 && $1 =~ ^(start|stop|again)$ ]] ||
+        die "usage: scripts/scratch_pg.sh start|stop|again DIR"
     DIR=$(realpath -m "$2")
     "$1"
 }

@@ -27,12 +27,26 @@ static struct metric lost = {"batch_lost_total", "Messages unwritten when the se
                              METRIC_COUNTER, 0};
 static struct metric waiting = {"batch_waiting", "Messages that are not committed yet.",
                                 METRIC_GAUGE, 0};
-static struct metric commit_us = {"batch_commit_microseconds_total",
-                                  "Time that commits of batches took, summed up.", METRIC_COUNTER,
-                                  0};
+static struct metric oldest_ms = {"batch_oldest_milliseconds",
+                                  "How long the oldest message that is not committed has waited, "
+                                  "when the batch writer last looked.",
+                                  METRIC_GAUGE, 0};
 
-struct metric *const batch_metrics[] = {&commits, &messages, &repeated, &retries,   &splits,
-                                        &refused, &lost,     &waiting,  &commit_us, NULL};
+static const uint64_t times[] = {500,    1000,   2000,   5000,    10000,   20000,   50000,
+                                 100000, 200000, 500000, 1000000, 2000000, 5000000, 10000000};
+static struct histogram commit_us = {
+    {"batch_commit_microseconds", "Time from sending a batch to its commit.", METRIC_HISTOGRAM, 0},
+    times,
+    COUNT_OF(times)};
+static const uint64_t counts[] = {1, 2, 5, 10, 20, 50, 100, 200, 500};
+static struct histogram sizes = {
+    {"batch_size", "Messages in a batch that was committed.", METRIC_HISTOGRAM, 0},
+    counts,
+    COUNT_OF(counts)};
+
+struct metric *const batch_metrics[] = {&commits,          &messages,     &repeated,  &retries,
+                                        &splits,           &refused,      &lost,      &waiting,
+                                        &commit_us.metric, &sizes.metric, &oldest_ms, NULL};
 
 /* What each shard has not written, for pages asked on other shards: written by its shard, read by
  * all. Three words instead of mail there and back, since a page needs the answer of every shard; it
@@ -82,19 +96,27 @@ static uint64_t bits_of(const struct store_op *op)
     return bit_of(op->message.sender) | bit_of(op->message.recipient);
 }
 
+static const struct store_op *oldest_of(const struct batch *batch)
+{
+    if (batch->flight)
+        return batch->flight->batch.ops[0];
+    return list_empty(&batch->waiting) ? NULL : op_of(batch->waiting.next);
+}
+
+static const struct store_op *newest_of(const struct batch *batch)
+{
+    const struct store_op *flight = batch->flight;
+    if (!list_empty(&batch->waiting))
+        return op_of(batch->waiting.prev);
+    return flight ? flight->batch.ops[flight->batch.count - 1] : NULL;
+}
+
 static void publish(struct batch *batch)
 {
-    uint64_t oldest = 0, newest = 0;
-    const struct store_op *flight = batch->flight;
-    if (!list_empty(&batch->waiting)) {
-        oldest = op_of(batch->waiting.next)->message.id;
-        newest = op_of(batch->waiting.prev)->message.id;
-    }
-    if (flight) {
-        oldest = flight->batch.ops[0]->message.id;
-        newest = newest ? newest : flight->batch.ops[flight->batch.count - 1]->message.id;
-    }
+    const struct store_op *first = oldest_of(batch), *last = newest_of(batch);
+    uint64_t oldest = first ? first->message.id : 0, newest = last ? last->message.id : 0;
     unsigned at = batch->shard->id;
+    metric_set(&oldest_ms, first ? (int64_t)(batch->shard->now_us - first->asked_us) / 1000 : 0);
     atomic_store_explicit(&unwritten[at].newest, newest, memory_order_release);
     atomic_store_explicit(&unwritten[at].owners, batch->own_bits, memory_order_release);
     atomic_store_explicit(&unwritten[at].oldest, oldest, memory_order_release);
@@ -139,11 +161,12 @@ static void consider(struct batch *batch)
     if (batch->flight || batch->attempts || list_empty(&batch->waiting) || batch->stopping)
         return;
     uint64_t waited_ms = (batch->shard->now_us - batch->first_us) / 1000;
-    if (batch->waiting_count >= LIMIT_BATCH_FLUSH || batch->group < LIMIT_BATCH_GROUP ||
-        waited_ms >= LIMIT_BATCH_DELAY)
+    const struct store_config *config = batch->config;
+    if (batch->waiting_count >= config->batch_flush || batch->group < config->batch_group ||
+        waited_ms >= config->batch_delay_ms)
         flush(batch);
     else
-        shard_after(&batch->timer, LIMIT_BATCH_DELAY - waited_ms, on_timer);
+        shard_after(&batch->timer, config->batch_delay_ms - waited_ms, on_timer);
 }
 
 static void on_timer(struct timer *timer)
@@ -153,9 +176,14 @@ static void on_timer(struct timer *timer)
         flush(batch);
 }
 
+size_t batch_room(const struct batch *batch)
+{
+    return batch_is_full(batch) ? 0 : batch->config->batch_rows - batch->count;
+}
+
 bool batch_is_full(const struct batch *batch)
 {
-    return batch->count >= LIMIT_BATCH_ROWS || batch->bytes >= LIMIT_BATCH_BYTES;
+    return batch->count >= batch->config->batch_rows || batch->bytes >= batch->config->batch_bytes;
 }
 
 void batch_add(struct batch *batch, struct store_op *op)
@@ -216,12 +244,13 @@ static void written(struct batch *batch, const struct store_op *op)
         LOG(LOG_INFO, "batch_recovered", LF_INT("waiting", batch->count));
     batch->attempts = 0;
     batch->group *= 2;
-    if (batch->group > LIMIT_BATCH_GROUP)
-        batch->group = LIMIT_BATCH_GROUP;
+    if (batch->group > batch->config->batch_group)
+        batch->group = batch->config->batch_group;
     metric_count(&commits);
     metric_add(&messages, (int64_t)op->batch.stored);
     metric_add(&repeated, (int64_t)op->batch.count - (int64_t)op->batch.stored);
-    metric_add(&commit_us, (int64_t)(batch->shard->now_us - op->asked_us));
+    histogram_add(&commit_us, batch->shard->now_us - op->asked_us);
+    histogram_add(&sizes, op->batch.count);
 }
 
 static void split(struct batch *batch, const struct store_op *op)
@@ -267,13 +296,15 @@ void batch_done(struct batch *batch, struct store_op *op, enum err outcome)
     consider(batch);
 }
 
-void batch_init(struct batch *batch, struct shard *shard, void (*submit)(struct store_op *op))
+void batch_init(struct batch *batch, struct shard *shard, const struct store_config *config,
+                void (*submit)(struct store_op *op))
 {
     CHECK(shard->id < LIMIT_BATCH_SHARDS);
     list_init(&batch->waiting);
     batch->shard = shard;
     batch->submit = submit;
-    batch->group = LIMIT_BATCH_GROUP;
+    batch->config = config;
+    batch->group = config->batch_group;
     prng_init(&batch->prng, shard->now_us + shard->id);
     publish(batch);
 }

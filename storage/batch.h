@@ -23,13 +23,17 @@ struct batch {
     struct timer timer;
     struct prng prng;
     struct shard *shard;
+    const struct store_config *config;
     void (*submit)(struct store_op *op);
 };
 
 /* `submit` sends an operation of kind STORE_MAM_BATCH, which ends in batch_done. */
-void batch_init(struct batch *batch, struct shard *shard, void (*submit)(struct store_op *op));
+void batch_init(struct batch *batch, struct shard *shard, const struct store_config *config,
+                void (*submit)(struct store_op *op));
 
-/* No room: ERR_FULL from store_ask. */
+/* How many more messages it takes for certain, as long as their bytes have room; none: ERR_FULL
+ * from store_ask. */
+size_t batch_room(const struct batch *batch);
 bool batch_is_full(const struct batch *batch);
 
 /* Takes an operation in; it ends in store_finish. */

@@ -76,3 +76,22 @@ enum err schema_migrate(const struct schema *schema, const struct schema_target 
     err = apply_missing(schema, target, version);
     return err ? explain(target, "migrating the schema", err, why, room) : ERR_OK;
 }
+
+enum err schema_is_current(const struct schema *schema, const struct schema_target *target,
+                           char *why, size_t room)
+{
+    unsigned version = 0, latest = schema_latest(schema);
+    enum err err = target->version(target->own, &version);
+    if (err) {
+        snprintf(why, room, "%s: reading the schema version failed: %s", target->where,
+                 target->error(target->own));
+        return err;
+    }
+    if (version >= latest)
+        return schema_check(schema, target->where, version, why, room);
+    snprintf(why, room,
+             "%s has schema version %u, and %u is wanted: run `ringtailctl db plan`, then `db "
+             "migrate`, or set storage.migrate_by_hand to false",
+             target->where, version, latest);
+    return ERR_INVALID;
+}

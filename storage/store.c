@@ -4,11 +4,14 @@
 #include "check.h"
 #include "limits.h"
 #include "mem.h"
+#include "pack.h"
 #include "stanza_id.h"
+#include "upkeep.h"
 
 #include <stdio.h>
 
 enum { DEADLINE_MS = 5000, FENCE_MS = 1 };
+#define PARTITION_MS (30ull * 24 * 3600 * 1000)
 
 /* What a shard has in the storage floor. It outlives store_shard_stop while helpers hold operations
  * of it. */
@@ -19,10 +22,12 @@ struct store_shard {
     struct link late;      /* the outcome was known inside store_ask: told in the next turn */
     struct task tell_late;
     struct batch batch;
-    struct link fenced; /* readers that wait for batches, by batch_link */
+    struct link fenced;  /* readers that wait for batches, by batch_link */
+    struct link waiting; /* for room in the batch, by batch_link */
     struct timer fence;
-    size_t pending;  /* with the back end */
-    unsigned asking; /* depth of store_ask */
+    struct upkeep upkeep; /* the first shard's */
+    size_t pending;       /* with the back end */
+    unsigned asking;      /* depth of store_ask */
     bool stopping, stopped;
 };
 
@@ -31,6 +36,12 @@ static const struct store_backend *const backends[] = {
     [STORE_POSTGRESQL] = &store_postgresql,
     [STORE_MEMORY] = &store_memory,
 };
+
+const struct store_backend *store_backend_of(int id)
+{
+    CHECK((unsigned)id < COUNT_OF(backends));
+    return backends[id];
+}
 
 const char *const store_backend_names[] = {
     [STORE_SQLITE] = "sqlite",
@@ -65,15 +76,29 @@ struct metric store_lost = {"store_connections_lost_total",
 struct metric *const store_metrics[] = {&asked,   &failed,        &timed_out,  &full, &pending,
                                         &latency, &store_commits, &store_lost, NULL};
 
+static void preset(uint64_t *value, uint64_t preset)
+{
+    if (!*value)
+        *value = preset;
+}
+
 enum err store_setup(const struct store_config *asked_for, const char **why)
 {
-    CHECK((unsigned)asked_for->backend < COUNT_OF(backends));
     metric_register(store_metrics);
     metric_register(batch_metrics);
+    metric_register(upkeep_metrics);
     config = *asked_for;
-    if (!config.deadline_ms)
-        config.deadline_ms = DEADLINE_MS;
-    const struct store_backend *chosen = backends[config.backend];
+    preset(&config.deadline_ms, DEADLINE_MS);
+    preset(&config.partition_ms, PARTITION_MS);
+    preset(&config.batch_flush, LIMIT_BATCH_FLUSH);
+    preset(&config.batch_delay_ms, LIMIT_BATCH_DELAY);
+    preset(&config.batch_group, LIMIT_BATCH_GROUP);
+    preset(&config.batch_rows, LIMIT_BATCH_ROWS);
+    preset(&config.batch_bytes, LIMIT_BATCH_BYTES);
+    pack_setup(config.compression == STORE_COMPRESSION_AUTO
+                   ? config.backend == STORE_POSTGRESQL
+                   : config.compression == STORE_COMPRESSION_ZSTD);
+    const struct store_backend *chosen = store_backend_of(config.backend);
     enum err err = chosen->setup(&config, why);
     if (!err)
         backend = chosen;
@@ -90,7 +115,8 @@ void store_teardown(void)
 const char *store_version(void)
 {
     static char text[160];
-    snprintf(text, sizeof text, "%s, %s", store_sqlite.version(), store_postgresql.version());
+    snprintf(text, sizeof text, "%s, %s, %s", store_sqlite.version(), store_postgresql.version(),
+             pack_version());
     return text;
 }
 
@@ -141,9 +167,20 @@ static void answer(struct store_op *op, enum err outcome)
         op_free(op);
 }
 
+/* Who waits for room is with no back end: no more of them than askers. */
+static void leave_queue(struct store_op *op, enum err outcome)
+{
+    list_drop(&op->batch_link);
+    store_finish(op, outcome);
+}
+
 static void on_deadline(struct timer *timer)
 {
-    answer(LIST_OWNER(timer, struct store_op, timer), ERR_TIMEOUT);
+    struct store_op *op = LIST_OWNER(timer, struct store_op, timer);
+    if (op->kind == STORE_MAM_ROOM)
+        leave_queue(op, ERR_TIMEOUT);
+    else
+        answer(op, ERR_TIMEOUT);
 }
 
 static void answer_late(struct store_op *op, enum err outcome)
@@ -172,18 +209,26 @@ static void on_tell_late(struct task *task)
     }
 }
 
-/* --- Readers of an archive wait until what they may know of is committed --- */
+/* --- Readers of an archive or inbox wait until what they may know of is committed; so do changes
+ * of an inbox, or a marker would overtake its message --- */
 
-static bool reads_archive(const struct store_op *op)
+/* Whose; empty: it need not wait. */
+static struct str fenced_owner(const struct store_op *op)
 {
-    return op->kind == STORE_MAM_PAGE || op->kind == STORE_MAM_METADATA ||
-           op->kind == STORE_MAM_REMOVE;
+    if (op->kind == STORE_MAM_PAGE || op->kind == STORE_MAM_METADATA ||
+        op->kind == STORE_MAM_REMOVE)
+        return op->page.owner;
+    if (op->kind == STORE_INBOX_PAGE)
+        return op->inbox_page.owner;
+    if (op->kind > STORE_INBOX_PAGE && op->kind < STORE_INBOX_CLEAN)
+        return op->inbox.owner;
+    return (struct str){NULL, 0};
 }
 
 /* What came after the question is not waited for, or a busy user would never get an answer. */
 static bool passes_fence(const struct store_op *op)
 {
-    return op->fence == 0 || batch_has_written(op->page.owner, op->fence);
+    return op->fence == 0 || batch_has_written(fenced_owner(op), op->fence);
 }
 
 static void submit(struct store_shard *home, struct store_op *op)
@@ -217,6 +262,23 @@ static void wait_at_fence(struct store_shard *home, struct store_op *op)
     list_push(&home->fenced, &op->batch_link);
 }
 
+/* --- Who waits for room in the batch --- */
+
+/* Who is let in has not stored its message yet: so many at a time that the cap still holds. */
+static void let_in(struct store_shard *home)
+{
+    size_t room = home->stopping ? SIZE_MAX : batch_room(&home->batch);
+    for (struct link *link; room > 0 && (link = list_pop(&home->waiting)); room--)
+        store_finish(LIST_OWNER(link, struct store_op, batch_link),
+                     home->stopping ? ERR_DOWN : ERR_OK);
+}
+
+static void wait_for_room(struct store_shard *home, struct store_op *op)
+{
+    list_push(&home->waiting, &op->batch_link);
+    let_in(home);
+}
+
 /* --- Asking --- */
 
 static void submit_batch(struct store_op *op)
@@ -247,11 +309,14 @@ static enum err refusal(const struct store_shard *home, const struct store_op *o
 static void hand_over(struct store_shard *home, struct store_op *op)
 {
     home->asking++;
-    if (reads_archive(op))
-        op->fence = batch_newest(op->page.owner);
+    struct str fenced = fenced_owner(op);
+    if (fenced.len)
+        op->fence = batch_newest(fenced);
     if (op->kind == STORE_MAM_STORE)
         batch_add(&home->batch, op);
-    else if (reads_archive(op) && !passes_fence(op))
+    else if (op->kind == STORE_MAM_ROOM)
+        wait_for_room(home, op);
+    else if (!passes_fence(op))
         wait_at_fence(home, op);
     else
         submit(home, op);
@@ -292,8 +357,10 @@ void store_finish(struct store_op *op, enum err outcome)
     struct store_shard *home = op->home;
     CHECK(op->in_backend);
     op->in_backend = false;
-    if (op->kind == STORE_MAM_BATCH) /* while it is pending, its shard's things stay */
+    if (op->kind == STORE_MAM_BATCH) { /* while it is pending, its shard's things stay */
         batch_done(&home->batch, op, outcome);
+        let_in(home);
+    }
     home->pending--;
     metric_add(&pending, -1);
     if (op->answered || op->kind == STORE_MAM_BATCH)
@@ -316,6 +383,8 @@ void store_revoke(struct store_op *op)
         return;
     }
     list_drop(&op->link);
+    if (op->kind == STORE_MAM_ROOM)
+        leave_queue(op, ERR_DOWN);
 }
 
 void store_shard_start(struct shard *shard)
@@ -327,9 +396,12 @@ void store_shard_start(struct shard *shard)
     list_init(&home->under_way);
     list_init(&home->late);
     list_init(&home->fenced);
-    batch_init(&home->batch, shard, submit_batch);
+    list_init(&home->waiting);
+    batch_init(&home->batch, shard, &config, submit_batch);
     shard->store = home;
     home->own = backend->shard_start(shard);
+    if (shard->id == 0 && (backend->partitions || config.retention_ms))
+        upkeep_start(&home->upkeep, &config);
 }
 
 static void answer_down(struct link *list)
@@ -342,9 +414,11 @@ void store_shard_stop(struct shard *shard)
 {
     struct store_shard *home = shard->store;
     home->stopping = true;
+    upkeep_stop(&home->upkeep);
     answer_down(&home->under_way);
     shard_drop(&home->fence);
     on_fence(&home->fence);
+    let_in(home);
     batch_stop(&home->batch);
     backend->shard_stop(home->own);
     task_drop(&home->tell_late);

@@ -12,22 +12,14 @@
 #include "arena.h"
 #include "list.h"
 #include "shard.h"
+#include "store_account.h"
+#include "store_config.h"
+#include "store_inbox.h"
 #include "store_kind.h"
 #include "store_last.h"
 #include "store_mam.h"
 #include "store_privacy.h"
 #include "store_roster.h"
-
-/* A longer list page is cut to this; a longer import answers ERR_TOO_BIG. */
-enum { STORE_LIST_MAX = 1000, STORE_IMPORT_MAX = 10000 };
-
-/* Parts of a JID are prepared. `credentials` is the text form of credentials.h; `pending` is a
- * sealed password whose keys are not derived yet (bulk import), or empty. */
-struct store_account {
-    struct str user, domain;
-    struct str credentials;
-    struct str pending;
-};
 
 struct store_op;
 struct store_shard;
@@ -41,33 +33,31 @@ struct store_op {
     store_fn *done;
     union {
         struct store_account account;
-        struct {
-            struct str domain, after; /* users behind `after`; empty: from the start */
-            size_t limit;
-            struct store_account *items; /* user and domain only */
-            size_t count;
-            uint64_t total;
-        } list;
-        struct {
-            const struct store_account *accounts;
-            size_t count;
-            uint64_t added;
-        } import;
+        struct store_account_list list;
+        struct store_account_import import;
         struct store_roster roster;
         struct store_privacy privacy;
         struct store_last last;
         struct store_message message;
         struct store_mam_page page;
         struct store_mam_prefs prefs;
+        struct store_inbox inbox;
+        struct store_inbox_page inbox_page;
         struct {
             struct store_op **ops;
             size_t count;
             uint64_t stored; /* rows that were not there before */
+            void *own;       /* the back end's */
         } batch;
+        struct {
+            uint64_t at, keep;      /* ids: of now; what is below may go (0: nothing) */
+            uint64_t partition_us;  /* how much time is in a partition, where there are any */
+            uint64_t made, dropped; /* partitions, or messages where there are none */
+        } upkeep;
     };
     /* private to the storage floor */
     uint64_t deadline_ms, asked_us;
-    uint64_t fence; /* a reader of an archive waits until this message is written */
+    uint64_t fence; /* who reads an archive or inbox waits until this is written */
     struct timer timer;
     struct link link, batch_link;
     size_t batch_bytes;
@@ -93,16 +83,6 @@ bool store_mam_has_room(void);
 /* The asker goes away: `done` is not called any more. Fine inside `done`. */
 void store_revoke(struct store_op *op);
 
-/* What the operator says. */
-struct store_config {
-    int backend;          /* enum store_backend_id */
-    const char *data_dir; /* sqlite: the file is data_dir/ringtail.sqlite */
-    const char *conninfo; /* postgresql */
-    uint64_t connections_per_shard;
-    uint64_t deadline_ms;
-};
-
-enum store_backend_id { STORE_SQLITE, STORE_POSTGRESQL, STORE_MEMORY };
 extern const char *const store_backend_names[]; /* NULL-ended, in the order of the ids */
 
 /* At boot, before threads start: declares helpers, applies migrations (SQLite) or checks them.

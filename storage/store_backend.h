@@ -2,10 +2,12 @@
 #ifndef RT_STORE_BACKEND_H
 #define RT_STORE_BACKEND_H
 
+#include "schema.h"
 #include "store.h"
 
 struct store_backend {
     const char *name;
+    bool partitions; /* of the archive have to be made ahead of time */
     enum err (*setup)(const struct store_config *config, const char **why);
     void (*teardown)(void);
     void *(*shard_start)(struct shard *shard); /* returns the back end's state of the shard */
@@ -13,7 +15,16 @@ struct store_backend {
     void (*submit)(void *state, struct store_op *op);
     bool (*ready)(void *state, const char **why);
     const char *(*version)(void);
+    /* For database.h, which is done without the above; no schema: there is nothing to migrate. */
+    const struct schema *schema;
+    const struct schema_look *looks; /* ended by one without SQL */
+    enum err (*open)(const struct store_config *config, struct schema_target *target, char *why,
+                     size_t room);
+    void (*close)(struct schema_target *target);
 };
+
+/* By enum store_backend_id. */
+const struct store_backend *store_backend_of(int id);
 
 /* A back end gives an operation back, once, on the asking shard, results filled in. It may do so
  * inside `submit`. `done` runs in here otherwise, and may ask for more. */
@@ -33,6 +44,19 @@ size_t store_mam_fetch(const struct store_op *op);
  */
 void store_mam_room(struct store_op *op);
 void store_mam_settle(struct store_op *op);
+
+/* What is kept among the flags of a message: who has no copy, and whether it counts as unread. */
+unsigned store_mam_flags(const struct store_message *message);
+
+/* --- The inbox --- */
+
+/* As the three for pages of an archive. */
+size_t store_inbox_fetch(const struct store_op *op);
+void store_inbox_room(struct store_op *op);
+void store_inbox_settle(struct store_op *op);
+
+/* True when rows are to be fetched with the newest first. */
+bool store_inbox_falls(const struct store_op *op);
 
 /* Transactions committed (on PostgreSQL: pipeline syncs) and connections lost; back ends count. */
 extern struct metric store_commits, store_lost;

@@ -10,6 +10,11 @@ uint64_t store_mam_origin(struct str origin_id)
     return hash ? hash : 1;
 }
 
+unsigned store_mam_flags(const struct store_message *message)
+{
+    return message->flags | (message->inbox & STORE_INBOX_UNREAD);
+}
+
 size_t store_mam_fetch(const struct store_op *op)
 {
     size_t limit = op->page.limit < STORE_MAM_PAGE_MAX ? op->page.limit : STORE_MAM_PAGE_MAX;

@@ -16,6 +16,14 @@ enum { STORE_MAM_PAGE_MAX = 1000, STORE_MAM_PREFS_MAX = 500 };
 
 enum { STORE_NOT_OF_SENDER = 1, STORE_NOT_OF_RECIPIENT = 2 }; /* who has no copy */
 
+/* Which inboxes a message goes to, if that side keeps a copy of it (store_inbox.h). Back ends keep
+ * the last one among the flags of the message. */
+enum {
+    STORE_INBOX_SENDER = 1,    /* the sender's: all before it is read */
+    STORE_INBOX_RECIPIENT = 2, /* the recipient's */
+    STORE_INBOX_UNREAD = 4,    /* where it counts as unread */
+};
+
 /* Who is told by preferences not to have a copy is found out by the back end. */
 struct store_message {
     uint64_t id;
@@ -23,7 +31,9 @@ struct store_message {
     struct str sender_resource, recipient_resource;
     struct str origin_id; /* empty: none */
     struct str body;      /* the whole stanza as XML */
+    struct str client_id; /* the `id` attribute, by which markers name it; empty: none */
     unsigned flags;
+    unsigned inbox; /* STORE_INBOX flags */
 };
 
 struct store_mam_item {
@@ -48,6 +58,8 @@ struct store_mam_page {
     bool more; /* behind the page; backwards: before it */
     uint64_t total;
     uint64_t first, last; /* METADATA: ids; 0: the archive is empty */
+    /* the back end's */
+    uint64_t found; /* of the ids */
 };
 
 struct store_mam_pref {

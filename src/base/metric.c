@@ -6,7 +6,8 @@
 #include <stdatomic.h>
 
 static struct metric *registered[METRIC_MAX];
-static size_t registered_count = 1; /* slot 0 is the dustbin of unregistered metrics */
+static size_t registered_count;
+static size_t slot_count = 1; /* slot 0 is the dustbin of unregistered metrics */
 
 static uint64_t dustbin[METRIC_MAX];
 _Thread_local uint64_t *metric_values = dustbin;
@@ -17,13 +18,25 @@ static struct {
 } threads[METRIC_THREADS_MAX];
 static atomic_size_t thread_count;
 
+const struct histogram *histogram_of(const struct metric *metric)
+{
+    return metric->kind == METRIC_HISTOGRAM ? (const struct histogram *)metric : NULL;
+}
+
+static size_t slots_of(const struct metric *metric)
+{
+    const struct histogram *histogram = histogram_of(metric);
+    return histogram ? histogram->bound_count + 2 : 1;
+}
+
 void metric_register(struct metric *const *metrics)
 {
     for (; metrics && *metrics; metrics++) {
         if ((*metrics)->slot)
             continue;
-        CHECK(registered_count < METRIC_MAX);
-        (*metrics)->slot = (unsigned)registered_count;
+        CHECK(slot_count + slots_of(*metrics) <= METRIC_MAX);
+        (*metrics)->slot = (unsigned)slot_count;
+        slot_count += slots_of(*metrics);
         registered[registered_count++] = *metrics;
     }
 }
@@ -65,11 +78,30 @@ const char *metric_thread_name(size_t thread)
 
 size_t metric_total(void)
 {
-    return registered_count - 1;
+    return registered_count;
 }
 
 const struct metric *metric_at(size_t index)
 {
     CHECK(index < metric_total());
-    return registered[index + 1];
+    return registered[index];
+}
+
+struct metric histogram_part(const struct histogram *histogram, size_t index)
+{
+    struct metric part = histogram->metric;
+    part.kind = METRIC_COUNTER;
+    part.slot += part.slot ? (unsigned)index : 0;
+    return part;
+}
+
+void histogram_add(const struct histogram *histogram, uint64_t value)
+{
+    size_t index = 0;
+    while (index < histogram->bound_count && value > histogram->bounds[index])
+        index++;
+    struct metric bucket = histogram_part(histogram, index);
+    struct metric sum = histogram_part(histogram, histogram->bound_count + 1);
+    metric_count(&bucket);
+    metric_add(&sum, (int64_t)value);
 }

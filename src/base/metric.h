@@ -1,7 +1,7 @@
 /*
- * Counters and gauges, one value a thread, so that counting is an add to memory of one's own. They
- * are declared as tables (a module's or a floor's), registered at boot, and summed by whoever
- * reads.
+ * Counters, gauges and histograms, one value a thread, so that counting is an add to memory of
+ * one's own. They are declared as tables (a module's or a floor's), registered at boot, and summed
+ * by whoever reads.
  */
 #ifndef RT_METRIC_H
 #define RT_METRIC_H
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum metric_kind { METRIC_COUNTER, METRIC_GAUGE };
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
 struct metric {
     const char *name; /* Prometheus name without the prefix "ringtail_" */
@@ -18,10 +18,18 @@ struct metric {
     unsigned slot; /* given by metric_register; 0 until then, where adds fall into a dustbin */
 };
 
-enum { METRIC_MAX = 256, METRIC_THREADS_MAX = 512 };
+/* How often values fell between bounds, each with those up to it; more than the last has a count of
+ * its own. A table names it by its `metric`, of kind METRIC_HISTOGRAM. */
+struct histogram {
+    struct metric metric;
+    const uint64_t *bounds; /* ascending */
+    size_t bound_count;
+};
 
-/* Gives each metric of a NULL-ended table its slot. At boot, before threads start. Registering one
- * twice is fine. Panics over METRIC_MAX: that is a matter of the build. */
+enum { METRIC_MAX = 512, METRIC_THREADS_MAX = 512 };
+
+/* Gives each metric of a NULL-ended table its slot (a histogram: several). At boot, before threads
+ * start. Registering one twice is fine. Panics over METRIC_MAX: that is a matter of the build. */
 void metric_register(struct metric *const *metrics);
 
 /* Gives the running thread its own values; threads that never call it share a dustbin. `name` must
@@ -41,6 +49,19 @@ static inline void metric_count(const struct metric *metric)
 {
     metric_add(metric, 1);
 }
+
+static inline void metric_set(const struct metric *metric, int64_t value)
+{
+    __atomic_store_n(&metric_values[metric->slot], (uint64_t)value, __ATOMIC_RELAXED);
+}
+
+/* Counts a value. */
+void histogram_add(const struct histogram *histogram, uint64_t value);
+
+/* A part of a histogram as a counter, for the functions below: of bound `index`, bound_count for
+ * what is more than the last, bound_count + 1 for the sum of all values. */
+struct metric histogram_part(const struct histogram *histogram, size_t index);
+const struct histogram *histogram_of(const struct metric *metric); /* NULL: it is none */
 
 /* The sum over all threads. Any thread. */
 uint64_t metric_sum(const struct metric *metric);

@@ -2,6 +2,7 @@
 
 #include "acc.h"
 #include "check.h"
+#include "chore.h"
 #include "conn.h"
 #include "log.h"
 #include "login.h"
@@ -31,12 +32,15 @@ void core_start(struct shard *shard)
     shard->core = core;
     for (size_t i = 0; i < core_config.listener_count; i++)
         listener_start(&core_config.listeners[i].listener);
+    if (shard->id == 0)
+        chores_start(core);
 }
 
 void core_stop(struct shard *shard)
 {
     struct core *core = shard->core;
     shard_drop(&core->drain_timer);
+    chores_stop(core);
     LIST_EACH_SAFE (&core->sessions, link)
         session_drop_now(LIST_OWNER(link, struct session, shard_link));
     privacy_stop(&core->privacy);

@@ -47,6 +47,7 @@ struct core {
     struct caps_cache caps;
     bool draining;
     struct timer drain_timer;
+    struct chore_timer *chores; /* of shard 0 */
 };
 
 static inline struct core *core_self(void)

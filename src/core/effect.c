@@ -151,6 +151,14 @@ void effect_store(struct acc *acc, struct store_op *op)
     add(acc, EFFECT_STORE)->op = op;
 }
 
+struct store_op *effect_archiving(const struct acc *acc)
+{
+    for (struct effect *effect = acc->effects; effect; effect = effect->next)
+        if (effect->kind == EFFECT_STORE && effect->op->kind == STORE_MAM_STORE)
+            return effect->op;
+    return NULL;
+}
+
 void effect_input(struct acc *acc, bool on)
 {
     add(acc, EFFECT_INPUT)->input = on;

@@ -110,6 +110,10 @@ void effect_remove_user(struct acc *acc);
  * failed has completed, too: then the asker tells the sender. */
 void effect_store(struct acc *acc, struct store_op *op);
 
+/* The operation that a handler before this one has asked for and that stores the stanza in
+ * archives, for who has something to add to it; NULL: the stanza is not stored. */
+struct store_op *effect_archiving(const struct acc *acc);
+
 /* Pauses what the client sends (false), or lets it come again (true): traffic shaping. */
 void effect_input(struct acc *acc, bool on);
 

@@ -10,6 +10,7 @@
 #include "amp.h"
 #include "caps.h"
 #include "caps_ver.h"
+#include "chore.h"
 #include "delivery.h"
 #include "derive.h"
 #include "digest.h"
@@ -55,6 +56,7 @@ struct module {
     struct metric *const *metrics;     /* NULL-ended, or NULL */
     const struct state *const *states; /* external states, NULL-ended, or NULL */
     const struct alarm *alarms;        /* or NULL */
+    const struct chore *chore;         /* or NULL */
     size_t session_size, user_size;    /* bytes zeroed in each session, each user that is online */
     /* At boot, for each host type that has it. On failure *why is a sentence. */
     enum err (*start)(struct host_type *type, const void *conf, const char **why);

@@ -21,6 +21,10 @@ static const char *const tls_modes[] = {[TLS_NONE] = "none",
                                         NULL};
 static const char *const backends[] = {
     [STORE_SQLITE] = "sqlite", [STORE_POSTGRESQL] = "postgresql", [STORE_MEMORY] = "memory", NULL};
+static const char *const compressions[] = {[STORE_COMPRESSION_AUTO] = "auto",
+                                           [STORE_COMPRESSION_NONE] = "none",
+                                           [STORE_COMPRESSION_ZSTD] = "zstd",
+                                           NULL};
 static const char *const levels[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARNING] = "warning",
     [LOG_ERROR] = "error", [LOG_NONE] = "none", NULL};
@@ -54,6 +58,73 @@ static const struct key storage_keys[] = {
      .min = 100,
      .max = 600000,
      .help = "A storage operation that takes longer has failed for who asked for it."},
+    {.name = "batch_flush",
+     .type = KEY_NUMBER,
+     IN_GROUP(config, storage, storage.batch_flush),
+     .preset = "100",
+     .min = 1,
+     .max = 10000,
+     .help =
+         "When so many messages wait for the archive, they are written at once, in one commit."},
+    {.name = "batch_delay",
+     .type = KEY_DURATION,
+     IN_GROUP(config, storage, storage.batch_delay_ms),
+     .preset = "5ms",
+     .min = 1,
+     .max = 10000,
+     .help = "Fewer messages wait so long for others to share their commit with."},
+    {.name = "batch_group",
+     .type = KEY_NUMBER,
+     IN_GROUP(config, storage, storage.batch_group),
+     .preset = "500",
+     .min = 1,
+     .max = 10000,
+     .help = "Most messages in one commit."},
+    {.name = "batch_rows",
+     .type = KEY_NUMBER,
+     IN_GROUP(config, storage, storage.batch_rows),
+     .preset = "16384",
+     .min = 1,
+     .max = 10000000,
+     .help =
+         "So many messages may wait for the archive a shard. Over it who sends is not read; when "
+         "that lasts as long as `deadline`, the sender gets `resource-constraint`."},
+    {.name = "batch_bytes",
+     .type = KEY_NUMBER,
+     IN_GROUP(config, storage, storage.batch_bytes),
+     .preset = "33554432",
+     .min = 65536,
+     .max = 17179869184,
+     .help = "The same of the memory that they take."},
+    {.name = "migrate_by_hand",
+     .type = KEY_BOOL,
+     IN_GROUP(config, storage, storage.by_hand),
+     .preset = "false",
+     .help = "The server does not change the schema of an older database, but refuses to start: "
+             "`ringtailctl db plan` and `db migrate` do it."},
+    {.name = "compression",
+     .type = KEY_CHOICE,
+     IN_GROUP(config, storage, storage.compression),
+     .preset = "auto",
+     .choices = compressions,
+     .help = "How bodies in the archive are compressed: `zstd` with a dictionary that comes with "
+             "the server, or `none`; `auto` is zstd on PostgreSQL. What is stored already stays as "
+             "it is and can be read either way."},
+    {.name = "partition",
+     .type = KEY_DURATION,
+     IN_GROUP(config, storage, storage.partition_ms),
+     .preset = "30d",
+     .min = 3600000,
+     .max = 31536000000,
+     .help = "PostgreSQL: how much time a partition of the archive holds. Old ones keep their "
+             "length when this changes."},
+    {.name = "retention",
+     .type = KEY_DURATION,
+     IN_GROUP(config, storage, storage.retention_ms),
+     .preset = "0",
+     .max = 3153600000000,
+     .help = "Archived messages that are older are dropped for ever (PostgreSQL: with their whole "
+             "partition, once all of it is older); 0: nothing is dropped."},
     {0},
 };
 

@@ -15,6 +15,7 @@ enum ctl_needs {
     CTL_NEEDS_NOTHING, /* answered without a server as well */
     CTL_NEEDS_STORE,   /* without a server ringtailctl opens the storage itself */
     CTL_NEEDS_SERVER,
+    CTL_BY_TOOL, /* done by ringtailctl itself (ctl_db.h), whether a server runs or not */
 };
 
 struct ctl_call;

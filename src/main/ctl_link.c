@@ -127,8 +127,7 @@ void ctl_link_wait_end(struct ctl_link *link)
 
 /* --- Without a server --- */
 
-/* A server's files stay its own when root looks after them. */
-static enum err become_owner(const char *data_dir, const char **why)
+enum err ctl_become_owner(const char *data_dir, const char **why)
 {
     struct stat st;
     if (geteuid() != 0 || stat(data_dir, &st) || st.st_uid == 0)
@@ -144,7 +143,7 @@ static enum err set_up_store(struct ctl_link *link, struct config *config, const
 {
     enum err err = data_dir_make(config->data_dir, why);
     if (!err)
-        err = become_owner(config->data_dir, why);
+        err = ctl_become_owner(config->data_dir, why);
     if (!err)
         err = data_dir_lock(config->data_dir, &link->lock, why);
     if (!err)

@@ -23,6 +23,10 @@ RT_NODISCARD enum err ctl_link_connect(struct ctl_link *link, const char *data_d
 RT_NODISCARD enum err ctl_link_alone(struct ctl_link *link, struct config *config,
                                      enum ctl_needs needs, const char **why);
 
+/* When root looks after a server's files they stay its own: takes on the identity of the owner of
+ * data_dir, for good. On failure *why is a sentence. */
+RT_NODISCARD enum err ctl_become_owner(const char *data_dir, const char **why);
+
 /* Adds a word to the next request. */
 void ctl_link_word(struct ctl_link *link, struct str word);
 

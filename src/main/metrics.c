@@ -62,8 +62,38 @@ static void put_head(struct buf *out, const char *prefix, const char *name, cons
     buf_format(out, "# HELP %s%s %s\n# TYPE %s%s %s\n", prefix, name, help, prefix, name, type);
 }
 
+static void put_buckets(struct buf *out, const struct histogram *histogram, unsigned shard)
+{
+    const char *name = histogram->metric.name;
+    int64_t count = 0;
+    for (size_t i = 0; i <= histogram->bound_count; i++) {
+        struct metric part = histogram_part(histogram, i);
+        count += metrics_of_shard(&part, shard);
+        buf_format(out, "ringtail_%s_bucket{shard=\"%u\",le=\"", name, shard);
+        if (i < histogram->bound_count)
+            buf_format(out, "%" PRIu64 "\"} %" PRId64 "\n", histogram->bounds[i], count);
+        else
+            buf_format(out, "+Inf\"} %" PRId64 "\n", count);
+    }
+    struct metric sum = histogram_part(histogram, histogram->bound_count + 1);
+    buf_format(out, "ringtail_%s_sum{shard=\"%u\"} %" PRId64 "\n", name, shard,
+               metrics_of_shard(&sum, shard));
+    buf_format(out, "ringtail_%s_count{shard=\"%u\"} %" PRId64 "\n", name, shard, count);
+}
+
+static void put_histogram(struct buf *out, const struct histogram *histogram)
+{
+    put_head(out, "ringtail_", histogram->metric.name, "histogram", histogram->metric.help);
+    for (unsigned i = 0; i < shard_count; i++)
+        put_buckets(out, histogram, i);
+}
+
 static void put_metric(struct buf *out, const struct metric *metric)
 {
+    if (metric->kind == METRIC_HISTOGRAM) {
+        put_histogram(out, histogram_of(metric));
+        return;
+    }
     put_head(out, "ringtail_", metric->name, metric->kind == METRIC_COUNTER ? "counter" : "gauge",
              metric->help);
     for (unsigned i = 0; i < shard_count; i++)

@@ -1,4 +1,5 @@
 /* The operator's program: has commands done by the running server, or without one. */
+#include "ctl_db.h"
 #include "ctl_import_file.h"
 #include "ctl_link.h"
 
@@ -112,6 +113,8 @@ static int run(struct config *config, struct str words)
     struct str rest;
     static const char *why; /* here leak checkers find it */
     const struct ctl_command *command = ctl_find(words, &rest);
+    if (command && command->needs == CTL_BY_TOOL)
+        return ctl_db(command, config);
     enum err err = ctl_link_connect(&link, config->data_dir, &why);
     if (err == ERR_DOWN && (!command || command->needs != CTL_NEEDS_SERVER))
         err = ctl_link_alone(&link, config, command ? command->needs : CTL_NEEDS_NOTHING, &why);

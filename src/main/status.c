@@ -118,10 +118,51 @@ static void put_metrics(struct buf *out)
     buf_format(out, " %14s\n", "helpers");
     for (size_t i = 0; i < metric_total(); i++) {
         const struct metric *metric = metric_at(i);
+        if (metric->kind == METRIC_HISTOGRAM)
+            continue;
         buf_format(out, "%-34s %14" PRId64, metric->name, (int64_t)metric_sum(metric));
         for (unsigned k = 0; k < shard_count; k++)
             buf_format(out, " %14" PRId64, metrics_of_shard(metric, k));
         buf_format(out, " %14" PRId64 "\n", metrics_of_helpers(metric));
+    }
+}
+
+static uint64_t part_of(const struct histogram *histogram, size_t index)
+{
+    struct metric part = histogram_part(histogram, index);
+    return metric_sum(&part);
+}
+
+/* The bound that so many per cent of the values do not exceed. */
+static void put_percentile(struct buf *out, const struct histogram *histogram, uint64_t count,
+                           unsigned percent)
+{
+    uint64_t seen = 0;
+    for (size_t i = 0; i < histogram->bound_count; i++) {
+        seen += part_of(histogram, i);
+        if (seen * 100 >= count * percent) {
+            buf_format(out, " %12" PRIu64, count ? histogram->bounds[i] : 0);
+            return;
+        }
+    }
+    buf_format(out, " %12s", "more");
+}
+
+static void put_histograms(struct buf *out)
+{
+    buf_format(out, "\n%-34s %14s %12s %12s %12s\n", "at most", "count", "p50", "p90", "p99");
+    for (size_t i = 0; i < metric_total(); i++) {
+        const struct histogram *histogram = histogram_of(metric_at(i));
+        if (!histogram)
+            continue;
+        uint64_t count = 0;
+        for (size_t k = 0; k <= histogram->bound_count; k++)
+            count += part_of(histogram, k);
+        buf_format(out, "%-34s %14" PRIu64, histogram->metric.name, count);
+        put_percentile(out, histogram, count, 50);
+        put_percentile(out, histogram, count, 90);
+        put_percentile(out, histogram, count, 99);
+        buf_push_str(out, STR("\n"));
     }
 }
 
@@ -132,6 +173,7 @@ void status_print(struct buf *out, const struct status *status)
     put_summary(out, status->gather);
     put_shards(out, status, busy);
     put_metrics(out);
+    put_histograms(out);
     mem_free(busy);
 }
 
@@ -171,12 +213,34 @@ static void put_json_shards(struct buf *out, const struct status *status, const 
     }
 }
 
+static void put_json_histograms(struct buf *out)
+{
+    const char *comma = "";
+    for (size_t i = 0; i < metric_total(); i++) {
+        const struct histogram *histogram = histogram_of(metric_at(i));
+        if (!histogram)
+            continue;
+        size_t more = histogram->bound_count;
+        buf_format(out, "%s\"%s\":{\"buckets\":[", comma, histogram->metric.name);
+        for (size_t k = 0; k < more; k++)
+            buf_format(out, "[%" PRIu64 ",%" PRIu64 "],", histogram->bounds[k],
+                       part_of(histogram, k));
+        buf_format(out, "[null,%" PRIu64 "]],\"sum\":%" PRIu64 "}", part_of(histogram, more),
+                   part_of(histogram, more + 1));
+        comma = ",";
+    }
+}
+
 static void put_json_metrics(struct buf *out)
 {
+    const char *comma = "";
     for (size_t i = 0; i < metric_total(); i++) {
         const struct metric *metric = metric_at(i);
-        buf_format(out, "%s\"%s\":{\"total\":%" PRId64 ",\"shards\":[", i ? "," : "", metric->name,
+        if (metric->kind == METRIC_HISTOGRAM)
+            continue;
+        buf_format(out, "%s\"%s\":{\"total\":%" PRId64 ",\"shards\":[", comma, metric->name,
                    (int64_t)metric_sum(metric));
+        comma = ",";
         for (unsigned k = 0; k < shard_count; k++)
             buf_format(out, "%s%" PRId64, k ? "," : "", metrics_of_shard(metric, k));
         buf_format(out, "],\"helpers\":%" PRId64 "}", metrics_of_helpers(metric));
@@ -196,6 +260,8 @@ void status_print_json(struct buf *out, const struct status *status)
     put_json_shards(out, status, busy);
     buf_push_str(out, STR("],\"metrics\":{"));
     put_json_metrics(out);
+    buf_push_str(out, STR("},\"histograms\":{"));
+    put_json_histograms(out);
     buf_push_str(out, STR("}}\n"));
     mem_free(busy);
 }

@@ -2,6 +2,7 @@
 #include "mem.h"
 
 #include "map.h"
+#include "mem_inbox.h"
 #include "mem_mam.h"
 #include "mem_privacy.h"
 #include "mem_roster.h"
@@ -255,13 +256,23 @@ static enum err run(struct store_op *op)
     case STORE_LAST_SET:
         return run_last(op);
     case STORE_MAM_STORE:
+    case STORE_MAM_ROOM:
     case STORE_MAM_BATCH:
     case STORE_MAM_PAGE:
     case STORE_MAM_METADATA:
     case STORE_MAM_REMOVE:
     case STORE_MAM_PREFS_GET:
     case STORE_MAM_PREFS_SET:
+    case STORE_UPKEEP:
         return mem_mam(op);
+    case STORE_INBOX_PAGE:
+    case STORE_INBOX_GET:
+    case STORE_INBOX_SET:
+    case STORE_INBOX_READ:
+    case STORE_INBOX_EMPTY_BIN:
+    case STORE_INBOX_REMOVE:
+    case STORE_INBOX_CLEAN:
+        return mem_inbox(op);
     case STORE_KIND_COUNT:
         break;
     }
@@ -283,6 +294,7 @@ static void teardown(void)
     }
     map_fini(&accounts);
     mem_mam_drop();
+    mem_inbox_drop();
 }
 
 static void *shard_start(struct shard *shard)

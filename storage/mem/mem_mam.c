@@ -1,10 +1,14 @@
 #include "mem_mam.h"
+#include "mem_inbox.h"
 
+#include "limits.h"
 #include "mem.h"
 #include "stanza_id.h"
 
+enum { NOBODYS = STORE_NOT_OF_SENDER | STORE_NOT_OF_RECIPIENT };
+
 struct row {
-    uint64_t id, origin;
+    uint64_t id, origin, client_id; /* the last two hashed; 0: none */
     unsigned flags;
     char *sender, *recipient, *sender_resource, *recipient_resource, *body;
 };
@@ -143,21 +147,24 @@ static void add_row(const struct row *row)
 static uint64_t add_message(const struct store_message *message)
 {
     uint64_t origin = message->origin_id.len ? store_mam_origin(message->origin_id) : 0;
-    unsigned flags = message->flags;
+    unsigned flags = store_mam_flags(message);
     if (!keeps(message->sender, message->recipient, message->recipient_resource))
         flags |= STORE_NOT_OF_SENDER;
     if (!keeps(message->recipient, message->sender, message->sender_resource))
         flags |= STORE_NOT_OF_RECIPIENT;
-    if (flags == (STORE_NOT_OF_SENDER | STORE_NOT_OF_RECIPIENT) || is_there(message, origin))
+    if ((flags & NOBODYS) == NOBODYS || is_there(message, origin))
         return 0;
     add_row(&(struct row){.id = message->id,
                           .origin = origin,
+                          .client_id =
+                              message->client_id.len ? store_mam_origin(message->client_id) : 0,
                           .flags = flags,
                           .sender = copy(message->sender),
                           .recipient = copy(message->recipient),
                           .sender_resource = copy(message->sender_resource),
                           .recipient_resource = copy(message->recipient_resource),
                           .body = copy(message->body)});
+    mem_inbox_add(message, flags);
     return 1;
 }
 
@@ -181,7 +188,7 @@ static enum err drop_archive(struct store_op *op)
             rows[i].flags |= STORE_NOT_OF_SENDER;
         if (str_is(owner, rows[i].recipient))
             rows[i].flags |= STORE_NOT_OF_RECIPIENT;
-        if (rows[i].flags == (STORE_NOT_OF_SENDER | STORE_NOT_OF_RECIPIENT))
+        if ((rows[i].flags & NOBODYS) == NOBODYS)
             row_free(&rows[i]);
         else
             rows[left++] = rows[i];
@@ -189,6 +196,44 @@ static enum err drop_archive(struct store_op *op)
     row_count = left;
     drop_prefs(owner);
     return ERR_OK;
+}
+
+/* --- For the inbox --- */
+
+static bool is_received(const struct row *row, struct str owner, struct str peer)
+{
+    return str_is(owner, row->recipient) && str_is(peer, row->sender) &&
+           !(row->flags & STORE_NOT_OF_RECIPIENT);
+}
+
+uint64_t mem_mam_unread(struct str owner, struct str peer, uint64_t after)
+{
+    uint64_t count = 0;
+    for (size_t i = row_count; i-- > 0 && rows[i].id > after;)
+        count += is_received(&rows[i], owner, peer) && (rows[i].flags & STORE_INBOX_UNREAD);
+    return count;
+}
+
+uint64_t mem_mam_find(struct str owner, struct str peer, uint64_t id, struct str client_id)
+{
+    uint64_t hash = client_id.len ? store_mam_origin(client_id) : UINT64_MAX;
+    size_t left = STORE_INBOX_LOOK;
+    for (size_t i = row_count; i-- > 0 && left > 0;) {
+        if (!is_received(&rows[i], owner, peer))
+            continue;
+        if (rows[i].id == id || rows[i].client_id == hash)
+            return rows[i].id;
+        left--;
+    }
+    return 0;
+}
+
+struct str mem_mam_body(uint64_t id)
+{
+    for (size_t i = row_count; i-- > 0;)
+        if (rows[i].id == id)
+            return str_of(rows[i].body);
+    return (struct str){NULL, 0};
 }
 
 /* --- Reading --- */
@@ -260,12 +305,25 @@ static enum err metadata(struct store_op *op)
     return ERR_OK;
 }
 
+static enum err upkeep(struct store_op *op)
+{
+    size_t old = 0;
+    while (old < row_count && old < LIMIT_UPKEEP_ROWS && rows[old].id < op->upkeep.keep)
+        row_free(&rows[old++]);
+    row_count -= old;
+    if (old)
+        memmove(rows, rows + old, row_count * sizeof *rows);
+    op->upkeep.dropped = old;
+    return ERR_OK;
+}
+
 enum err mem_mam(struct store_op *op)
 {
     static enum err (*const kinds[STORE_KIND_COUNT])(struct store_op *) = {
         [STORE_MAM_BATCH] = batch,         [STORE_MAM_PAGE] = page,
         [STORE_MAM_METADATA] = metadata,   [STORE_MAM_REMOVE] = drop_archive,
         [STORE_MAM_PREFS_GET] = prefs_get, [STORE_MAM_PREFS_SET] = prefs_set,
+        [STORE_UPKEEP] = upkeep,
     };
     return kinds[op->kind] ? kinds[op->kind](op) : ERR_UNSUPPORTED;
 }

@@ -8,4 +8,10 @@
 enum err mem_mam(struct store_op *op);
 void mem_mam_drop(void);
 
+/* For mem_inbox.c, of what `owner` has got from `peer`: how many count as unread behind a message;
+ * the id of the newest with this id or client id, 0: none. The text of a message; .at NULL. */
+uint64_t mem_mam_unread(struct str owner, struct str peer, uint64_t after);
+uint64_t mem_mam_find(struct str owner, struct str peer, uint64_t id, struct str client_id);
+struct str mem_mam_body(uint64_t id);
+
 #endif

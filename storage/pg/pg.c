@@ -5,6 +5,8 @@
 #include "mem.h"
 #include "pg_base.h"
 #include "pg_conn.h"
+#include "pg_jids.h"
+#include "pg_schema.h"
 #include "pg_statement.h"
 #include "store_backend.h"
 
@@ -29,24 +31,38 @@ static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
     [STORE_ROSTER_GET] = &pg_roster_get,
     [STORE_ROSTER_SET] = &pg_roster_set,
     [STORE_ROSTER_REMOVE] = &pg_roster_remove,
-    [STORE_MAM_BATCH] = &pg_mam_batch,
     [STORE_MAM_METADATA] = &pg_mam_metadata,
     [STORE_MAM_REMOVE] = &pg_mam_remove,
     [STORE_MAM_PREFS_GET] = &pg_mam_prefs_get,
     [STORE_MAM_PREFS_SET] = &pg_mam_prefs_set,
+    [STORE_INBOX_GET] = &pg_inbox_get,
+    [STORE_INBOX_SET] = &pg_inbox_set,
+    [STORE_INBOX_READ] = &pg_inbox_read,
+    [STORE_INBOX_EMPTY_BIN] = &pg_inbox_empty_bin,
+    [STORE_INBOX_REMOVE] = &pg_inbox_remove,
+    [STORE_INBOX_CLEAN] = &pg_inbox_clean,
     [STORE_PRIVACY_GET] = &pg_privacy_get,
     [STORE_PRIVACY_SET] = &pg_privacy_set,
     [STORE_PRIVACY_REMOVE] = &pg_privacy_remove,
     [STORE_PRIVACY_DEFAULT] = &pg_privacy_default,
     [STORE_LAST_GET] = &pg_last_get,
     [STORE_LAST_SET] = &pg_last_set,
+    [STORE_UPKEEP] = &pg_mam_upkeep,
+};
+
+/* Those of which each one is looked at first. */
+static pg_choose_fn *const choices[STORE_KIND_COUNT] = {
+    [STORE_MAM_BATCH] = pg_mam_batch,
+    [STORE_MAM_PAGE] = pg_mam_page,
+    [STORE_INBOX_PAGE] = pg_inbox_page,
 };
 
 /* Each part of the domain brings its statements; the last table is the end. */
 static const struct pg_statement no_statements[] = {{NULL, NULL}};
 static const struct pg_statement *const tables[] = {
-    pg_account_statements, pg_roster_statements, pg_mam_statements, pg_mam_prefs_statements,
-    pg_privacy_statements, pg_last_statements,   no_statements};
+    pg_account_statements,   pg_roster_statements,    pg_mam_statements,
+    pg_mam_batch_statements, pg_mam_prefs_statements, pg_inbox_statements,
+    pg_privacy_statements,   pg_last_statements,      no_statements};
 
 const struct pg_statement *pg_statement_at(unsigned index)
 {
@@ -65,7 +81,7 @@ static enum err setup(const struct store_config *config, const char **why)
         connections_per_shard = (unsigned)config->connections_per_shard;
     if (config->connections_per_shard > CONNECTIONS_MAX)
         connections_per_shard = CONNECTIONS_MAX;
-    return pg_base_setup(config->conninfo, why);
+    return pg_base_setup(config, why);
 }
 
 static void teardown(void)
@@ -80,6 +96,7 @@ static void *shard_start(struct shard *shard)
     own->count = connections_per_shard;
     for (unsigned i = 0; i < own->count; i++)
         own->conns[i] = pg_conn_start(shard, i);
+    pg_jids_start(shard->id);
     return own;
 }
 
@@ -88,6 +105,7 @@ static void shard_stop(void *state)
     struct pg_shard *own = state;
     for (unsigned i = 0; i < own->count; i++)
         pg_conn_stop(own->conns[i]);
+    pg_jids_stop(shard_self->id);
     mem_free(own);
 }
 
@@ -111,7 +129,8 @@ static struct pg_conn *choose(struct pg_shard *own, bool writes)
 
 static void submit(void *state, struct store_op *op)
 {
-    const struct pg_kind *kind = op->kind == STORE_MAM_PAGE ? pg_mam_page(op) : kinds[op->kind];
+    pg_choose_fn *choose_kind = choices[op->kind];
+    const struct pg_kind *kind = choose_kind ? choose_kind(op) : kinds[op->kind];
     struct pg_conn *conn = choose(state, kind->writes);
     if (conn)
         pg_conn_ask(conn, kind, op);
@@ -131,6 +150,7 @@ static bool ready(void *state, const char **why)
 
 const struct store_backend store_postgresql = {
     .name = "postgresql",
+    .partitions = true,
     .setup = setup,
     .teardown = teardown,
     .shard_start = shard_start,
@@ -138,4 +158,8 @@ const struct store_backend store_postgresql = {
     .submit = submit,
     .ready = ready,
     .version = pg_base_version,
+    .schema = &schema_pg,
+    .looks = pg_schema_looks,
+    .open = pg_schema_open,
+    .close = pg_schema_close,
 };

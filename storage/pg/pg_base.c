@@ -2,7 +2,7 @@
 
 #include "clock.h"
 #include "log.h"
-#include "schema.h"
+#include "pg_schema.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@ enum { VISIT_KEEPS_US = 1000000 };
 
 static struct {
     struct pq_target *target;
+    const struct store_config *config;
     unsigned helper;
     char why[512];
     atomic_bool schema_seen;
@@ -25,44 +26,6 @@ static struct {
     struct pg_visit result;
 } latest;
 
-static const char where[] = "the PostgreSQL database";
-
-static enum err exec(void *own, const char *sql)
-{
-    return pq_exec(own, sql, NULL);
-}
-
-static const char *error(void *own)
-{
-    return pq_error(own);
-}
-
-static enum err read_version(void *own, unsigned *version)
-{
-    int64_t number = 0;
-    enum err err =
-        pq_exec(own, "SELECT (to_regclass('schema_migration') IS NOT NULL)::int", &number);
-    if (!err && number)
-        err = pq_exec(own, "SELECT coalesce(max(version), 0) FROM schema_migration", &number);
-    *version = (unsigned)number;
-    return err;
-}
-
-/* The lock is for nodes that start together; it ends with the transaction. */
-static const char begin[] = "BEGIN; SET LOCAL lock_timeout = '60s';"
-                            " SELECT pg_advisory_xact_lock(8245073129468)";
-
-static enum err migrate(struct pq *pq, char *why, size_t room)
-{
-    struct schema_target target = {.own = pq,
-                                   .where = where,
-                                   .begin = begin,
-                                   .exec = exec,
-                                   .version = read_version,
-                                   .error = error};
-    return schema_migrate(&schema_pg, &target, why, room);
-}
-
 /* ERR_DOWN: nobody is there; *refused: it is there, but cannot be used. */
 static enum err look(char *why, size_t room, bool *refused)
 {
@@ -72,7 +35,7 @@ static enum err look(char *why, size_t room, bool *refused)
     if (err)
         return err;
     pg_base_server(pq_server_version(pq));
-    err = migrate(pq, why, room);
+    err = pg_schema_prepare(pq, base.config, why, room);
     *refused = err != ERR_OK;
     atomic_store(&base.schema_seen, !err);
     pq_close(pq);
@@ -108,8 +71,9 @@ static void on_visit(struct job *job)
 
 /* Boot. */
 
-enum err pg_base_setup(const char *conninfo, const char **why)
+enum err pg_base_setup(const struct store_config *config, const char **why)
 {
+    const char *conninfo = config->conninfo;
     bool refused;
     *why = base.why;
     char reason[256];
@@ -118,6 +82,7 @@ enum err pg_base_setup(const char *conninfo, const char **why)
         snprintf(base.why, sizeof base.why, "storage.conninfo is not understood: %s", reason);
         return err;
     }
+    base.config = config;
     atomic_store(&base.schema_seen, false);
     atomic_store(&base.server, 0);
     latest.at_us = 0;
@@ -127,7 +92,7 @@ enum err pg_base_setup(const char *conninfo, const char **why)
         return err;
     }
     if (err)
-        LOG(LOG_WARNING, "store_down", LF("database", where), LF("why", base.why));
+        LOG(LOG_WARNING, "store_down", LF("database", pg_schema_where), LF("why", base.why));
     base.helper = helper_declare(&(struct helper){.name = "postgresql helper"});
     return ERR_OK;
 }
@@ -162,11 +127,11 @@ void pg_base_doubt(void)
 
 bool pg_base_schema_fits(unsigned version, char *why, size_t room)
 {
-    if (schema_check(&schema_pg, where, version, why, room))
+    if (schema_check(&schema_pg, pg_schema_where, version, why, room))
         return false;
     if (version == schema_latest(&schema_pg))
         return true;
-    snprintf(why, room, "%s has schema version %u, older than %u", where, version,
+    snprintf(why, room, "%s has schema version %u, older than %u", pg_schema_where, version,
              schema_latest(&schema_pg));
     return false;
 }

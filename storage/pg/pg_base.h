@@ -7,6 +7,7 @@
 
 #include "helper.h"
 #include "pq.h"
+#include "store.h"
 
 /* A job for the helper before a connection is made: looks host names up, and migrates a database
  * that nobody has looked at yet. */
@@ -20,7 +21,7 @@ struct pg_visit {
 
 /* At boot. A database that is not there is fine: shards go on trying. Anything else that is wrong
  * (conninfo, rights, a newer schema) is told in *why. */
-RT_NODISCARD enum err pg_base_setup(const char *conninfo, const char **why);
+RT_NODISCARD enum err pg_base_setup(const struct store_config *config, const char **why);
 void pg_base_teardown(void);
 
 /* Where to connect to; read-only after setup. */

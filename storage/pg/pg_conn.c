@@ -19,7 +19,11 @@ enum {
 };
 
 static const char schema_name[] = "schema_version";
-static const char schema_sql[] = "SELECT coalesce(max(version), 0) FROM schema_migration";
+/* Plans are made once a connection: over many partitions that costs more than running them, and so
+ * does compiling them. */
+static const char schema_sql[] =
+    "SELECT coalesce(max(version), 0), set_config('plan_cache_mode', 'force_generic_plan', false),"
+    " set_config('jit', 'off', false) FROM schema_migration";
 
 /* Of all shards. */
 static pthread_mutex_t ending_lock = PTHREAD_MUTEX_INITIALIZER;

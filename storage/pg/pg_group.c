@@ -11,7 +11,7 @@ struct pg_request {
     struct link link;
     struct store_op *op;
     const struct pg_kind *kind;
-    unsigned left; /* steps whose end has not come */
+    unsigned steps, left; /* left: those whose end has not come */
     unsigned tries;
     enum err outcome;
     bool failed, unlucky, skipped, done;
@@ -36,7 +36,7 @@ static enum err send_steps(struct pg_conn *conn, struct pg_request *request)
     for (unsigned i = 0; i < PG_STEPS_MAX && request->kind->steps[i].name; i++) {
         if (send_step(conn, request->op, &request->kind->steps[i]))
             return ERR_DOWN;
-        request->left++;
+        request->steps = ++request->left;
         conn->owed++;
     }
     if (++conn->group_count < GROUP_MAX)
@@ -90,8 +90,12 @@ static const struct {
     {"57014", ERR_TIMEOUT},  /* query_canceled: statement_timeout */
 };
 
-static enum err outcome_of(const char *sqlstate)
+static enum err outcome_of(const struct pq_answer *answer)
 {
+    const char *sqlstate = pq_sqlstate(answer);
+    /* check_violation without a constraint: no partition is there (upkeep.h makes it) */
+    if (strcmp(sqlstate, "23514") == 0 && !pq_constraint(answer)[0])
+        return ERR_DOWN;
     for (size_t i = 0; i < COUNT_OF(outcomes); i++)
         if (strncmp(sqlstate, outcomes[i].state, strlen(outcomes[i].state)) == 0)
             return outcomes[i].err;
@@ -107,7 +111,7 @@ static void on_error(struct pg_conn *conn, struct pg_request *request,
                      const struct pq_answer *answer)
 {
     const char *state = pq_sqlstate(answer);
-    enum err err = outcome_of(state);
+    enum err err = outcome_of(answer);
     if (state[0]) /* else it is libpq that tells of a lost connection, as pg_conn_lost will */
         LOG(LOG_WARNING, "store_failed", LF("database", "postgresql"), LF("sqlstate", state),
             LF("why", pq_answer_error(answer)));
@@ -122,6 +126,14 @@ static void on_error(struct pg_conn *conn, struct pg_request *request,
     request->failed = true;
     request->outcome = err;
     request->unlucky = begins(state, "40"); /* deadlock_detected, serialization_failure */
+}
+
+static void on_rows(struct pg_request *request, const struct pq_answer *answer)
+{
+    if (request->left == 1)
+        request->outcome = request->kind->take(request->op, answer);
+    else if (request->kind->note)
+        request->kind->note(request->op, answer, request->steps - request->left);
 }
 
 static void on_end(struct pg_conn *conn, struct pg_request *request)
@@ -146,6 +158,8 @@ static bool is_done(const struct pg_conn *conn, const struct pg_request *request
 
 static void settle(struct pg_conn *conn, struct pg_request *request)
 {
+    if (request->done && !request->outcome && request->kind->committed)
+        request->kind->committed(request->op);
     bool again = !request->done && !request->op->answered && conn->state == PG_UP;
     if (again && request->failed)
         again = ++request->tries < TRIES_MAX;
@@ -186,8 +200,8 @@ void pg_group_answer(struct pg_conn *conn, enum pq_kind kind, const struct pq_an
     struct pg_request *request = first == &conn->asked ? NULL : request_of(first);
     switch (kind) {
     case PQ_ROWS:
-        if (request && request->left == 1 && !request->failed)
-            request->outcome = request->kind->take(request->op, answer);
+        if (request && !request->failed)
+            on_rows(request, answer);
         return;
     case PQ_ERROR:
         on_error(conn, request, answer);

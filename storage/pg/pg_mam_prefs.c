@@ -1,3 +1,4 @@
+#include "pg_jids.h"
 #include "pg_statement.h"
 
 const struct pg_statement pg_mam_prefs_statements[] = {
@@ -23,8 +24,10 @@ static void bind_owner(struct store_op *op, struct pq_params *params)
     pq_bind(params, op->prefs.owner);
 }
 
+/* Told to batches before it can be read: one that looks too early does no harm. */
 static void bind_default(struct store_op *op, struct pq_params *params)
 {
+    pg_jids_choose(op->prefs.owner);
     pq_bind(params, op->prefs.owner);
     pq_bind_number(params, &op->arena, op->prefs.keeps);
 }

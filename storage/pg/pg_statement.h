@@ -20,11 +20,15 @@ struct pg_step {
     void (*bind)(struct store_op *op, struct pq_params *params);
 };
 
-/* The steps are sent together; `take` gets the answer to the last one and says the outcome. */
+/* The steps are sent together; `take` gets the answer to the last one and says the outcome. If they
+ * are there, `note` gets the answers to those before it (steps count from 0), and `committed` is
+ * called when all that was answered is known to last. */
 struct pg_kind {
     bool writes;
     struct pg_step steps[PG_STEPS_MAX];
+    void (*note)(struct store_op *op, const struct pq_answer *answer, unsigned step);
     enum err (*take)(struct store_op *op, const struct pq_answer *answer);
+    void (*committed)(struct store_op *op);
 };
 
 /* An array parameter of `count` texts (or bytes), taken from the arena. `get` gives each; one whose
@@ -53,14 +57,26 @@ extern const struct pg_kind pg_account_get, pg_account_add, pg_account_set, pg_a
 /* Rosters (pg_roster.c). */
 extern const struct pg_statement pg_roster_statements[];
 extern const struct pg_kind pg_roster_get, pg_roster_set, pg_roster_remove;
-/* The message archive (pg_mam.c, pg_mam_prefs.c). A page has a statement for each way. */
-extern const struct pg_statement pg_mam_statements[], pg_mam_prefs_statements[];
-extern const struct pg_kind pg_mam_batch, pg_mam_metadata, pg_mam_remove, pg_mam_prefs_get,
-    pg_mam_prefs_set;
-const struct pg_kind *pg_mam_page(const struct store_op *op);
+
+/* The message archive (pg_mam.c, pg_mam_batch.c, pg_mam_prefs.c). What a page is, and whether a
+ * batch has strangers, says which statements it takes. */
+extern const struct pg_statement pg_mam_statements[], pg_mam_batch_statements[],
+    pg_mam_prefs_statements[];
+extern const struct pg_kind pg_mam_metadata, pg_mam_remove, pg_mam_prefs_get, pg_mam_prefs_set,
+    pg_mam_upkeep;
+typedef const struct pg_kind *pg_choose_fn(struct store_op *op);
+pg_choose_fn pg_mam_page, pg_mam_batch;
+
+/* The inbox (pg_inbox.c). */
+extern const struct pg_statement pg_inbox_statements[];
+extern const struct pg_kind pg_inbox_get, pg_inbox_set, pg_inbox_read, pg_inbox_empty_bin,
+    pg_inbox_remove, pg_inbox_clean;
+pg_choose_fn pg_inbox_page;
+
 /* Last activity (pg_last.c). */
 extern const struct pg_statement pg_last_statements[];
 extern const struct pg_kind pg_last_get, pg_last_set;
+
 /* Privacy lists (pg_privacy.c). */
 extern const struct pg_statement pg_privacy_statements[];
 extern const struct pg_kind pg_privacy_get, pg_privacy_set, pg_privacy_remove, pg_privacy_default;

@@ -326,6 +326,12 @@ const char *pq_sqlstate(const struct pq_answer *answer)
     return state ? state : "";
 }
 
+const char *pq_constraint(const struct pq_answer *answer)
+{
+    const char *state = PQresultErrorField(real(answer), PG_DIAG_CONSTRAINT_NAME);
+    return state ? state : "";
+}
+
 const char *pq_answer_error(const struct pq_answer *answer)
 {
     const char *text = PQresultErrorField(real(answer), PG_DIAG_MESSAGE_PRIMARY);

@@ -18,7 +18,7 @@ struct pq_answer;
 /* A conninfo taken apart; read-only once made, so that all shards share it. */
 struct pq_target;
 
-enum { PQ_PARAMS_MAX = 12 };
+enum { PQ_PARAMS_MAX = 13 };
 
 /* Parameters of a prepared statement, all in binary form. */
 struct pq_params {
@@ -74,7 +74,8 @@ int pq_rows(const struct pq_answer *answer);
 struct str pq_cell(const struct pq_answer *answer, int row, int column); /* NULL: at is NULL */
 int64_t pq_number(const struct pq_answer *answer, int row, int column);  /* int8 or int4 */
 uint64_t pq_changed(const struct pq_answer *answer);
-const char *pq_sqlstate(const struct pq_answer *answer); /* "" when there is none */
+const char *pq_sqlstate(const struct pq_answer *answer);   /* "" when there is none */
+const char *pq_constraint(const struct pq_answer *answer); /* violated; "" when there is none */
 const char *pq_answer_error(const struct pq_answer *answer);
 
 void pq_bind(struct pq_params *params, struct str value); /* never NULL */

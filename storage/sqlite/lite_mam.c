@@ -1,10 +1,11 @@
 #include "lite_mam.h"
 
+#include "limits.h"
+#include "lite_inbox.h"
+#include "lite_jid.h"
+#include "pack.h"
 #include "stanza_id.h"
 #include "store_backend.h"
-
-static const char jid_sql[] = "SELECT id FROM jid WHERE bare = ?1";
-static const char jid_add_sql[] = "INSERT INTO jid (bare) VALUES (?1)";
 
 /* What the preferences of `owner` say of a peer. */
 #define KEEPS(owner, bare, resource)                                                               \
@@ -14,13 +15,14 @@ static const char jid_add_sql[] = "INSERT INTO jid (bare) VALUES (?1)";
 
 static const char add_sql[] =
     "INSERT INTO message"
-    " (id, sender, recipient, flags, sender_resource, recipient_resource, origin, body)"
+    " (id, sender, recipient, flags, sender_resource, recipient_resource, origin, body, packed,"
+    " client_id)"
     " SELECT * FROM (SELECT ?1, ?2, ?3,"
     " ?4 | (" KEEPS("?2", "?11", "?6") " = 0) | (" KEEPS(
         "?3", "?10", "?5") " = 0) * 2 AS flags,"
-                           " ?5, ?6, ?7, ?8) WHERE flags & 3 <> 3 AND NOT EXISTS"
+                           " ?5, ?6, ?7, ?8, ?12, ?13) WHERE flags & 3 <> 3 AND NOT EXISTS"
                            " (SELECT 1 FROM message WHERE sender = ?2 AND origin = ?7 AND id > ?9)"
-                           " ON CONFLICT (id) DO NOTHING";
+                           " ON CONFLICT (id) DO NOTHING RETURNING flags";
 
 /* One side of an archive. */
 #define SIDE(me, peer, resource, flag)                                                             \
@@ -29,15 +31,16 @@ static const char add_sql[] =
 #define SENT     SIDE("sender", "recipient", "recipient_resource", "1")
 #define RECEIVED SIDE("recipient", "sender", "sender_resource", "2") " AND sender <> recipient"
 #define PAGE(way)                                                                                  \
-    "SELECT id, body FROM (SELECT * FROM (SELECT id, body FROM message WHERE " SENT                \
-    " ORDER BY id" way " LIMIT ?6) UNION ALL SELECT * FROM (SELECT id, body FROM message WHERE "   \
+    "SELECT id, body, packed FROM (SELECT * FROM (SELECT id, body, packed FROM message "           \
+    "WHERE " SENT " ORDER BY id" way                                                               \
+    " LIMIT ?6) UNION ALL SELECT * FROM (SELECT id, body, packed FROM message WHERE "              \
     "" RECEIVED " ORDER BY id" way " LIMIT ?6)) ORDER BY id" way " LIMIT ?6"
 
 static const char page_sql[] = PAGE("");
 static const char page_back_sql[] = PAGE(" DESC");
 static const char count_sql[] = "SELECT (SELECT count(*) FROM message WHERE " SENT
                                 ") + (SELECT count(*) FROM message WHERE " RECEIVED ")";
-static const char one_sql[] = "SELECT body FROM message WHERE id = ?2 AND"
+static const char one_sql[] = "SELECT body, packed FROM message WHERE id = ?2 AND"
                               " (sender = ?1 AND flags & 1 = 0 OR"
                               " recipient = ?1 AND flags & 2 = 0)";
 
@@ -58,6 +61,9 @@ static const char *const remove_sqls[] = {
     "DELETE FROM mam_prefs WHERE owner = ?1",
 };
 
+static const char expire_sql[] = "DELETE FROM message WHERE id IN"
+                                 " (SELECT id FROM message WHERE id < ?1 ORDER BY id LIMIT ?2)";
+
 static const char prefs_sql[] = "SELECT keeps FROM mam_prefs WHERE owner = ?1";
 static const char prefs_jids_sql[] = "SELECT bare, resource, keeps FROM mam_prefs_jid"
                                      " WHERE owner = ?1 ORDER BY bare, resource";
@@ -66,82 +72,75 @@ static const char prefs_add_sql[] = "INSERT INTO mam_prefs (owner, keeps) VALUES
 static const char prefs_jid_add_sql[] =
     "INSERT OR REPLACE INTO mam_prefs_jid (owner, bare, resource, keeps) VALUES (?1, ?2, ?3, ?4)";
 
-/* --- JIDs --- */
-
-static enum err find_jid(struct lite *lite, struct str bare, int64_t *id)
-{
-    struct lite_statement *find = lite_start(lite, jid_sql);
-    if (!find)
-        return ERR_DOWN;
-    lite_text(find, 1, bare);
-    enum err err = lite_row(lite, find);
-    *id = err ? 0 : lite_get_number(find, 0);
-    lite_done(find);
-    return err;
-}
-
-/* Only the writer makes them. */
-static enum err need_jid(struct lite *lite, struct str bare, int64_t *id)
-{
-    enum err err = find_jid(lite, bare, id);
-    if (err != ERR_NOT_FOUND)
-        return err;
-    struct lite_statement *add = lite_start(lite, jid_add_sql);
-    if (!add)
-        return ERR_DOWN;
-    uint64_t added;
-    lite_text(add, 1, bare);
-    err = lite_run(lite, add, &added);
-    return err ? err : find_jid(lite, bare, id);
-}
-
 /* --- Writing --- */
 
-static enum err add_message(struct lite *lite, const struct store_message *message, int64_t sender,
-                            int64_t recipient, uint64_t *added)
+/* ERR_NOT_FOUND: it is there already, or nobody wants it. */
+static enum err add_message(struct lite *lite, struct store_op *op, int64_t sender,
+                            int64_t recipient, unsigned *flags)
 {
+    const struct store_message *message = &op->message;
+    struct packed body = pack_body(&op->arena, message->body);
     struct lite_statement *add = lite_start(lite, add_sql);
     if (!add)
         return ERR_DOWN;
     lite_number(add, 1, (int64_t)message->id);
     lite_number(add, 2, sender);
     lite_number(add, 3, recipient);
-    lite_number(add, 4, message->flags);
+    lite_number(add, 4, store_mam_flags(message));
     lite_text(add, 5, message->sender_resource);
     lite_text(add, 6, message->recipient_resource);
     if (message->origin_id.len) /* else it stays NULL, which equals nothing */
         lite_number(add, 7, (int64_t)store_mam_origin(message->origin_id));
-    lite_text(add, 8, message->body);
+    lite_blob(add, 8, body.bytes);
+    lite_number(add, 12, body.dictionary);
     lite_number(add, 9, (int64_t)(message->id - stanza_id_span(STORE_MAM_RESENT_US)));
     lite_text(add, 10, message->sender);
     lite_text(add, 11, message->recipient);
-    return lite_run(lite, add, added);
+    if (message->client_id.len)
+        lite_number(add, 13, (int64_t)store_mam_origin(message->client_id));
+    enum err err = lite_row(lite, add);
+    *flags = err ? 0 : (unsigned)lite_get_number(add, 0);
+    lite_done(add);
+    return err;
+}
+
+/* A message, and what it means to inboxes. */
+static enum err store(struct lite *lite, struct store_op *batch, struct store_op *op,
+                      struct inbox_event *events, size_t *event_count)
+{
+    const struct store_message *message = &op->message;
+    int64_t sender, recipient;
+    unsigned flags;
+    enum err err = lite_need_jid(lite, message->sender, &sender);
+    if (!err)
+        err = lite_need_jid(lite, message->recipient, &recipient);
+    if (!err)
+        err = add_message(lite, op, sender, recipient, &flags);
+    if (err)
+        return err == ERR_NOT_FOUND ? ERR_OK : err;
+    batch->batch.stored++;
+    *event_count += inbox_events(events + *event_count, message, flags, sender, recipient);
+    return ERR_OK;
 }
 
 enum err lite_mam_batch(struct lite *lite, struct store_op *op)
 {
+    size_t count = 0;
+    struct inbox_event *events = arena_take(&op->arena, op->batch.count * 2 * sizeof *events);
+    enum err err = ERR_OK;
     op->batch.stored = 0;
-    for (size_t i = 0; i < op->batch.count; i++) {
-        const struct store_message *message = &op->batch.ops[i]->message;
-        int64_t sender, recipient;
-        uint64_t added = 0;
-        enum err err = need_jid(lite, message->sender, &sender);
-        if (!err)
-            err = need_jid(lite, message->recipient, &recipient);
-        if (!err)
-            err = add_message(lite, message, sender, recipient, &added);
-        if (err)
-            return err == ERR_CONFLICT ? ERR_INVALID : err; /* a conflict keeps the savepoint */
-        op->batch.stored += added;
-    }
-    return ERR_OK;
+    for (size_t i = 0; !err && i < op->batch.count; i++)
+        err = store(lite, op, op->batch.ops[i], events, &count);
+    if (!err)
+        err = lite_inbox_add(lite, events, count);
+    return err == ERR_CONFLICT ? ERR_INVALID : err; /* a conflict keeps the savepoint */
 }
 
 enum err lite_mam_remove(struct lite *lite, struct store_op *op)
 {
     int64_t owner;
     uint64_t changed;
-    enum err err = find_jid(lite, op->page.owner, &owner);
+    enum err err = lite_find_jid(lite, op->page.owner, &owner);
     for (size_t i = 0; !err && i < COUNT_OF(remove_sqls); i++) {
         struct lite_statement *remove = lite_start(lite, remove_sqls[i]);
         if (!remove)
@@ -150,6 +149,16 @@ enum err lite_mam_remove(struct lite *lite, struct store_op *op)
         err = lite_run(lite, remove, &changed);
     }
     return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+enum err lite_mam_upkeep(struct lite *lite, struct store_op *op)
+{
+    struct lite_statement *expire = lite_start(lite, expire_sql);
+    if (!expire)
+        return ERR_DOWN;
+    lite_number(expire, 1, (int64_t)op->upkeep.keep);
+    lite_number(expire, 2, LIMIT_UPKEEP_ROWS);
+    return lite_run(lite, expire, &op->upkeep.dropped);
 }
 
 /* --- Reading --- */
@@ -164,9 +173,13 @@ static uint64_t smaller(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static void push_item(struct store_op *op, uint64_t id, struct str body)
+/* A row whose columns from `at` on are a body and its dictionary. */
+static enum err push_item(struct store_op *op, uint64_t id, struct lite_statement *row, int at)
 {
-    op->page.items[op->page.count++] = (struct store_mam_item){id, body};
+    struct store_mam_item *item = &op->page.items[op->page.count++];
+    struct packed body = {(unsigned)lite_get_number(row, at + 1), lite_get(row, at, &op->arena)};
+    item->id = id;
+    return unpack_body(&op->arena, body, &item->body);
 }
 
 static enum err take_one(struct lite *lite, struct store_op *op, int64_t owner, uint64_t id)
@@ -180,7 +193,7 @@ static enum err take_one(struct lite *lite, struct store_op *op, int64_t owner, 
     bool wanted = op->page.only_ids && op->page.count < store_mam_fetch(op) &&
                   id > op->page.after && id < op->page.before;
     if (!err && wanted)
-        push_item(op, id, lite_get(one, 0, &op->arena));
+        err = push_item(op, id, one, 0);
     lite_done(one);
     return err;
 }
@@ -220,10 +233,9 @@ static enum err take_page(struct lite *lite, struct store_op *op, int64_t owner,
     lite_number(page, 3, (int64_t)smaller(op->page.to, op->page.before));
     lite_number(page, 6, (int64_t)store_mam_fetch(op));
     enum err err;
-    while (!(err = lite_row(lite, page))) {
-        struct str body = lite_get(page, 1, &op->arena);
-        push_item(op, (uint64_t)lite_get_number(page, 0), body);
-    }
+    while (!(err = lite_row(lite, page)))
+        if ((err = push_item(op, (uint64_t)lite_get_number(page, 0), page, 1)))
+            break;
     lite_done(page);
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
@@ -249,7 +261,7 @@ static enum err take_set(struct lite *lite, struct store_op *op, int64_t owner)
     op->page.total = op->page.id_count;
     if (err || op->page.only_ids)
         return err;
-    if (op->page.with.len && find_jid(lite, op->page.with, &with))
+    if (op->page.with.len && lite_find_jid(lite, op->page.with, &with))
         with = -1; /* nobody */
     err = take_page(lite, op, owner, with);
     op->page.total = 0;
@@ -260,7 +272,7 @@ enum err lite_mam_page(struct lite *lite, struct store_op *op)
 {
     int64_t owner;
     store_mam_room(op);
-    enum err err = find_jid(lite, op->page.owner, &owner);
+    enum err err = lite_find_jid(lite, op->page.owner, &owner);
     if (!err)
         err = take_set(lite, op, owner);
     else if (err == ERR_NOT_FOUND && op->page.id_count == 0)
@@ -286,7 +298,7 @@ static enum err take_number(struct lite *lite, const char *sql, int64_t owner, i
 enum err lite_mam_metadata(struct lite *lite, struct store_op *op)
 {
     int64_t owner, first = 0, last = 0;
-    enum err err = find_jid(lite, op->page.owner, &owner);
+    enum err err = lite_find_jid(lite, op->page.owner, &owner);
     if (!err)
         err = take_number(lite, last_sql, owner, &last);
     if (!err && last)
@@ -319,7 +331,7 @@ static enum err take_prefs(struct lite *lite, struct store_op *op, int64_t owner
 enum err lite_mam_prefs_get(struct lite *lite, struct store_op *op)
 {
     int64_t owner, keeps = 1;
-    enum err err = find_jid(lite, op->prefs.owner, &owner);
+    enum err err = lite_find_jid(lite, op->prefs.owner, &owner);
     if (!err)
         err = take_number(lite, prefs_sql, owner, &keeps);
     op->prefs.keeps = keeps != 0;
@@ -355,7 +367,7 @@ static enum err put_jid(struct lite *lite, int64_t owner, const struct store_mam
 enum err lite_mam_prefs_set(struct lite *lite, struct store_op *op)
 {
     int64_t owner;
-    enum err err = need_jid(lite, op->prefs.owner, &owner);
+    enum err err = lite_need_jid(lite, op->prefs.owner, &owner);
     if (!err)
         err = put_numbers(lite, prefs_drop_sql, owner, -1);
     if (!err)

@@ -5,6 +5,7 @@
  * sees each write that was answered before it was asked.
  */
 #include "lite.h"
+#include "lite_inbox.h"
 #include "lite_last.h"
 #include "lite_mam.h"
 #include "lite_privacy.h"
@@ -61,6 +62,14 @@ static const struct {
     [STORE_MAM_REMOVE] = {lite_mam_remove, true},
     [STORE_MAM_PREFS_GET] = {lite_mam_prefs_get, false},
     [STORE_MAM_PREFS_SET] = {lite_mam_prefs_set, true},
+    [STORE_INBOX_PAGE] = {lite_inbox_page, false},
+    [STORE_INBOX_GET] = {lite_inbox_get, false},
+    [STORE_INBOX_SET] = {lite_inbox_set, true},
+    [STORE_INBOX_READ] = {lite_inbox_read, true},
+    [STORE_INBOX_EMPTY_BIN] = {lite_inbox_empty_bin, true},
+    [STORE_INBOX_REMOVE] = {lite_inbox_remove, true},
+    [STORE_INBOX_CLEAN] = {lite_inbox_clean, true},
+    [STORE_UPKEEP] = {lite_mam_upkeep, true},
     [STORE_PRIVACY_GET] = {lite_privacy_get, false},
     [STORE_PRIVACY_SET] = {lite_privacy_set, true},
     [STORE_PRIVACY_REMOVE] = {lite_privacy_remove, true},
@@ -172,8 +181,9 @@ static const char *error(void *own)
     return lite_error(own);
 }
 
-static enum err read_number(struct lite *lite, const char *sql, int64_t *number)
+static enum err read_number(void *own, const char *sql, int64_t *number)
 {
+    struct lite *lite = own;
     struct lite_statement *statement = lite_start(lite, sql);
     if (!statement)
         return ERR_DOWN;
@@ -197,15 +207,22 @@ static enum err read_version(void *own, unsigned *version)
     return err;
 }
 
-static enum err migrate(struct lite *lite)
+static struct schema_target target_of(struct lite *lite)
 {
-    struct schema_target target = {.own = lite,
-                                   .where = sqlite.path,
-                                   .begin = "BEGIN IMMEDIATE",
-                                   .exec = exec,
-                                   .version = read_version,
-                                   .error = error};
-    return schema_migrate(&schema_sqlite, &target, sqlite.why, sizeof sqlite.why);
+    return (struct schema_target){.own = lite,
+                                  .where = sqlite.path,
+                                  .begin = "BEGIN IMMEDIATE",
+                                  .exec = exec,
+                                  .number = read_number,
+                                  .version = read_version,
+                                  .error = error};
+}
+
+static enum err migrate(struct lite *lite, bool by_hand)
+{
+    struct schema_target target = target_of(lite);
+    return by_hand ? schema_is_current(&schema_sqlite, &target, sqlite.why, sizeof sqlite.why)
+                   : schema_migrate(&schema_sqlite, &target, sqlite.why, sizeof sqlite.why);
 }
 
 static void teardown(void)
@@ -218,25 +235,32 @@ static void teardown(void)
     sqlite.writer.lite = NULL;
 }
 
-static enum err open_all(void)
+static enum err open_all(bool by_hand)
 {
     enum err err = lite_open(sqlite.path, true, &sqlite.writer.lite, sqlite.why, sizeof sqlite.why);
     if (!err)
-        err = migrate(sqlite.writer.lite);
+        err = migrate(sqlite.writer.lite, by_hand);
     for (size_t i = 0; !err && i < READERS; i++)
         err = lite_open(sqlite.path, false, &sqlite.readers[i].lite, sqlite.why, sizeof sqlite.why);
     return err;
 }
 
-static enum err setup(const struct store_config *config, const char **why)
+static enum err set_path(const struct store_config *config)
 {
     int len = snprintf(sqlite.path, sizeof sqlite.path, "%s/ringtail.sqlite", config->data_dir);
-    if (len < 0 || (size_t)len >= sizeof sqlite.path) {
-        *why = "data_dir is too long a path";
-        return ERR_TOO_BIG;
-    }
+    if (len >= 0 && (size_t)len < sizeof sqlite.path)
+        return ERR_OK;
+    text_copy(sqlite.why, sizeof sqlite.why, STR("data_dir is too long a path"));
+    return ERR_TOO_BIG;
+}
+
+static enum err setup(const struct store_config *config, const char **why)
+{
     *why = sqlite.why;
-    enum err err = open_all();
+    enum err err = set_path(config);
+    if (err)
+        return err;
+    err = open_all(config->by_hand);
     if (err) {
         teardown();
         return err;
@@ -296,6 +320,35 @@ static const char *version(void)
     return text;
 }
 
+/* By hand. */
+
+static enum err open_by_hand(const struct store_config *config, struct schema_target *target,
+                             char *why, size_t room)
+{
+    struct lite *lite;
+    enum err err = set_path(config);
+    if (err)
+        text_copy(why, room, str_of(sqlite.why));
+    else
+        err = lite_open(sqlite.path, true, &lite, why, room);
+    if (!err)
+        *target = target_of(lite);
+    return err;
+}
+
+static void close_by_hand(struct schema_target *target)
+{
+    lite_close(target->own);
+}
+
+static const struct schema_look looks[] = {
+    {"SELECT count(*) = 0 FROM pragma_quick_check(1) WHERE quick_check <> 'ok'",
+     "the file is whole", "the file is damaged: see `PRAGMA integrity_check`", 1, true},
+    {"SELECT count(*) = 0 FROM pragma_foreign_key_check", "references are whole",
+     "there are rows whose owner is gone", 1, false},
+    {0},
+};
+
 const struct store_backend store_sqlite = {
     .name = "sqlite",
     .setup = setup,
@@ -305,4 +358,8 @@ const struct store_backend store_sqlite = {
     .submit = submit,
     .ready = ready,
     .version = version,
+    .schema = &schema_sqlite,
+    .looks = looks,
+    .open = open_by_hand,
+    .close = close_by_hand,
 };

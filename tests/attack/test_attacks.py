@@ -16,17 +16,17 @@ SETTLE_SECONDS = 15
 
 
 def leftovers():
-    """What is still there of all the streams."""
+    """What is still there of all the streams, and the timers that are always there."""
     status = stage.server.status()
     return {name: sum(shard[name] for shard in status["shards"])
             for name in ("streams", "users", "timers", "store_pending")}
 
 
-def check_empty():
+def check_empty(before):
     deadline = time.monotonic() + SETTLE_SECONDS
-    while any(leftovers().values()):
+    while leftovers() != before:
         if time.monotonic() > deadline:
-            raise AssertionError(f"left behind: {leftovers()}")
+            raise AssertionError(f"left behind: {leftovers()}, it was {before}")
         time.sleep(0.2)
 
 
@@ -37,8 +37,9 @@ def main():
                                      warnings="ignore")  # of old TLS versions, tried on purpose
     with stage.start() as stage.server:
         stage.add_users()
+        before = leftovers()
         result = runner.run(suite)
-        check_empty()
+        check_empty(before)
     return 0 if result.wasSuccessful() else 1
 
 

@@ -3,12 +3,12 @@
 without a gap or a double, on each database; and what a page has told survives a SIGKILL, once."""
 import asyncio
 import os
-import subprocess
 import unittest
 
 from slixmpp import ClientXMPP
 
 from harness import DOMAIN, Server
+from storages import drop_schema, storages
 
 PASSWORD = "secret"
 SECONDS = 20
@@ -83,24 +83,6 @@ class Client(ClientXMPP):
             rsm = {"before": fin.find(f"{RSM}set/{RSM}first").text}
 
 
-def storages():
-    """Each database that is there to be tested: its name and the YAML of `storage`."""
-    yield "sqlite", "backend: sqlite"
-    conninfo = os.environ.get("RINGTAIL_TEST_PG")
-    if conninfo:
-        subprocess.run(["psql", "-q", "-d", conninfo, "-c", f"CREATE SCHEMA {SCHEMA}"], check=True)
-        options = f"options='-c search_path={SCHEMA}'"
-        yield "postgresql", f'backend: postgresql, conninfo: "{conninfo} {options}"'
-
-
-def drop_schema():
-    conninfo = os.environ.get("RINGTAIL_TEST_PG")
-    if conninfo:
-        subprocess.run(["psql", "-q", "-d", conninfo, "-c",
-                        f"SET client_min_messages = warning; DROP SCHEMA {SCHEMA} CASCADE"],
-                       check=True)
-
-
 class Archive(unittest.IsolatedAsyncioTestCase):
     async def clients(self, server, names):
         clients = [await Client(server, name).log_in() for name in names]
@@ -139,8 +121,8 @@ class Archive(unittest.IsolatedAsyncioTestCase):
             await client.log_out()
 
     async def test_archive(self):
-        self.addCleanup(drop_schema)
-        for name, storage in storages():
+        self.addCleanup(drop_schema, SCHEMA)
+        for name, storage in storages(SCHEMA):
             with self.subTest(storage=name), Server(storage=storage) as server:
                 names = server.pair_of_users(PASSWORD)
                 texts = await self.many(server, names)

@@ -32,6 +32,7 @@ static const char all_modules[] =
     "  csi: {}\n"
     "  sm: {resume_timeout: 60s}\n"
     "  mam: {}\n"
+    "  inbox: {boxes: [work]}\n"
     "  caps: {}\n"
     "  amp: {}\n"
     "  stream_limits: {}\n"

@@ -92,6 +92,7 @@ class Tidy(unittest.TestCase):
                  "src/xmpp/jid.c": "stringprep.h", "shard/ring_uring.c": "liburing.h",
                  "src/xmpp/digest.c": "wolfssl/wolfcrypt/hash.h", "shard/tls.c": "wolfssl/ssl.h",
                  "storage/pg/pq.c": "libpq-fe.h", "storage/sqlite/lite.c": "sqlite3.h",
+                 "storage/pack.c": "zstd.h",
                  "src/main/yaml.c": "yaml.h", "src/main/http.c": "microhttpd.h"}
         self.good({path: f"#include <{name}>\n#include <sys/uio.h>\n"
                    for path, name in doors.items()})

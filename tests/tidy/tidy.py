@@ -47,6 +47,7 @@ DOORS = [
     (r"liburing(/.*)?\.h", r"shard/ring_uring\.c"),
     (r"(libpq-.*|libpq/.*|postgres.*|pg_config.*)\.h", r"storage/pg/[^/]+\.c"),
     (r"sqlite3(ext)?\.h", r"storage/sqlite/[^/]+\.c"),
+    (r"zstd(_errors)?\.h|zdict\.h", r"storage/pack\.c"),
     (r"yaml\.h", r"src/main/yaml\.c"),
     (r"microhttpd\.h", r"src/main/http\.c"),
 ]

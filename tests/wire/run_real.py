@@ -46,6 +46,7 @@ modules:
   csi: {{}}
   sm: {{ resume_timeout: 60s }}
   mam: {{}}
+  inbox: {{ boxes: [work] }}
   caps: {{}}
   amp: {{}}
   stream_limits: {{}}

@@ -125,6 +125,12 @@ static struct store_op *message_op(struct acc *acc)
     return op;
 }
 
+static void store(struct acc *acc)
+{
+    metric_count(&archived);
+    effect_store(acc, message_op(acc));
+}
+
 static enum verdict refuse(struct acc *acc)
 {
     metric_count(&refused);
@@ -132,17 +138,25 @@ static enum verdict refuse(struct acc *acc)
     return HOOK_STOP;
 }
 
-static enum verdict on_send(struct acc *acc, struct session *session)
+/* The client was not read meanwhile; another one's message may have taken the room. */
+static enum verdict on_room(struct acc *acc, struct session *session)
 {
     (void)session;
+    if (acc->answer->outcome || !store_mam_has_room())
+        return refuse(acc);
+    store(acc);
+    return HOOK_OK;
+}
+
+static enum verdict on_send(struct acc *acc, struct session *session)
+{
     strip_ids(acc->element, acc->from.bare);
     strip_ids(acc->element, acc->to.bare);
     if (!is_archivable(acc) || acc->undecided)
         return HOOK_OK;
     if (!store_mam_has_room())
-        return refuse(acc);
-    metric_count(&archived);
-    effect_store(acc, message_op(acc));
+        return acc_park_store(acc, session, on_room, store_op_new(STORE_MAM_ROOM, NULL, NULL));
+    store(acc);
     return HOOK_OK;
 }
 
@@ -160,8 +174,7 @@ static enum verdict on_arrival(struct acc *acc, struct session *session)
     if (!acc->stanza_id && is_archivable(acc) && is_here) {
         if (!store_mam_has_room())
             return refuse(acc);
-        metric_count(&archived);
-        effect_store(acc, message_op(acc));
+        store(acc);
     }
     if (acc->stanza_id)
         add_id(acc, acc->to.bare);

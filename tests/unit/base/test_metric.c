@@ -46,10 +46,51 @@ static void sums_over_threads(void **state)
     }
 }
 
+static const uint64_t bounds[] = {10, 100, 1000};
+static struct histogram sizes = {
+    {"sizes", "Sizes.", METRIC_HISTOGRAM, 0}, bounds, COUNT_OF(bounds)};
+
+static uint64_t count_up_to(size_t index)
+{
+    struct metric part = histogram_part(&sizes, index);
+    return metric_sum(&part);
+}
+
+static void histograms_count_by_bounds(void **state)
+{
+    (void)state;
+    struct metric *table[] = {&sizes.metric, &unregistered, NULL};
+    histogram_add(&sizes, 10); /* before registering: into the dustbin */
+    metric_register(table);
+    metric_thread("histograms");
+    for (uint64_t value = 0; value <= 1001; value += 1)
+        histogram_add(&sizes, value);
+    metric_add(&unregistered, 7); /* a slot behind the histogram's */
+    assert_int_equal(count_up_to(0), 11);
+    assert_int_equal(count_up_to(1), 90);
+    assert_int_equal(count_up_to(2), 900);
+    assert_int_equal(count_up_to(3), 1);
+    assert_int_equal(count_up_to(4), 1001 * 1002 / 2);
+    assert_int_equal(metric_sum(&unregistered), 7);
+    assert_ptr_equal(histogram_of(&sizes.metric), &sizes);
+    assert_null(histogram_of(&hits));
+}
+
+static void gauges_are_set(void **state)
+{
+    (void)state;
+    int64_t before = (int64_t)metric_sum(&level);
+    metric_set(&level, 5);
+    metric_set(&level, 4);
+    assert_int_equal((int64_t)metric_sum(&level), before + 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_over_threads),
+        cmocka_unit_test(histograms_count_by_bounds),
+        cmocka_unit_test(gauges_are_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,14 @@
+/* The inbox of the memory back end. Under its lock. */
+#ifndef RT_MEM_INBOX_H
+#define RT_MEM_INBOX_H
+
+#include "store_backend.h"
+
+/* Operations of the inbox; ERR_UNSUPPORTED for others. */
+enum err mem_inbox(struct store_op *op);
+void mem_inbox_drop(void);
+
+/* A message was stored with these flags. */
+void mem_inbox_add(const struct store_message *message, unsigned flags);
+
+#endif
