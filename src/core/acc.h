@@ -16,6 +16,7 @@
 struct delivery;
 struct effect;
 struct host;
+struct promise;
 struct store_op;
 
 struct acc {
@@ -32,6 +33,7 @@ struct acc {
     void *event_data;
     struct delivery *delivery; /* when it is one of several copies for a user, else NULL */
     bool released;             /* a module held it, and lets it go: it is not held again */
+    struct promise *promise;   /* of what is stored at the recipient's home, or NULL */
     bool undecided; /* at the recipient's home it may be stopped yet: it is archived there */
     bool rerouted;  /* it was given to a session before, and archived, counted, copied */
     struct effect *effects, **effects_tail;

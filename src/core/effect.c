@@ -2,6 +2,7 @@
 
 #include "check.h"
 #include "module.h"
+#include "promise.h"
 #include "router.h"
 #include "session.h"
 #include "store.h"
@@ -174,7 +175,7 @@ void effect_available(struct acc *acc, bool available, int8_t priority)
 /* --- Applying --- */
 
 /* What an effect does in the last round, in the order asked for. */
-static void apply_late(struct effect *effect, struct session *session)
+static void apply_late(struct acc *acc, struct effect *effect, struct session *session)
 {
     switch (effect->kind) {
     case EFFECT_ROUTE:
@@ -189,6 +190,8 @@ static void apply_late(struct effect *effect, struct session *session)
     case EFFECT_STORE:
         if (session && !session->ended)
             session_store(session, effect->op);
+        else if (acc->promise)
+            promise_store(&acc->promise, effect->op);
         else
             store_ask(effect->op, 0);
         break;
@@ -278,7 +281,7 @@ void effects_apply(struct acc *acc, struct session *session)
         session_write(session, effect->element);
     for (struct effect *effect = first; effect; effect = effect->next) {
         if (applies(effect, session))
-            apply_late(effect, session);
+            apply_late(acc, effect, session);
         else
             drop(effect);
     }
