@@ -30,6 +30,7 @@ struct store_shard {
     struct upkeep upkeep; /* the first shard's */
     size_t pending;       /* with the back end */
     unsigned asking;      /* depth of store_ask */
+    bool no_room;         /* somebody has waited for it in vain: others are refused at once */
     bool stopping, stopped;
 };
 
@@ -179,10 +180,12 @@ static void leave_queue(struct store_op *op, enum err outcome)
 static void on_deadline(struct timer *timer)
 {
     struct store_op *op = LIST_OWNER(timer, struct store_op, timer);
-    if (op->kind == STORE_MAM_ROOM)
-        leave_queue(op, ERR_TIMEOUT);
-    else
+    if (op->kind != STORE_MAM_ROOM) {
         answer(op, ERR_TIMEOUT);
+        return;
+    }
+    op->home->no_room = true;
+    leave_queue(op, ERR_TIMEOUT);
 }
 
 static void answer_late(struct store_op *op, enum err outcome)
@@ -303,6 +306,7 @@ static void wait_at_fence(struct store_shard *home, struct store_op *op)
 static void let_in(struct store_shard *home)
 {
     size_t room = home->stopping ? SIZE_MAX : batch_room(&home->batch);
+    home->no_room &= room == 0;
     for (struct link *link; room > 0 && (link = list_pop(&home->waiting)); room--)
         store_finish(LIST_OWNER(link, struct store_op, batch_link),
                      home->stopping ? ERR_DOWN : ERR_OK);
@@ -338,6 +342,8 @@ static enum err refusal(const struct store_shard *home, const struct store_op *o
         return ERR_TOO_BIG;
     if (op->kind == STORE_MAM_STORE && batch_is_full(&home->batch))
         return ERR_FULL;
+    if (op->kind == STORE_MAM_ROOM && home->no_room)
+        return ERR_FULL;
     return home->pending >= LIMIT_STORE_PENDING ? ERR_FULL : ERR_OK;
 }
 
@@ -365,7 +371,7 @@ void store_ask(struct store_op *op, uint64_t deadline_ms)
     struct store_shard *home = op->home;
     CHECK(shard_self == home->shard && !op->asked_us);
     if (!deadline_ms)
-        deadline_ms = config.deadline_ms;
+        deadline_ms = op->kind == STORE_MAM_ROOM ? LIMIT_ROOM_WAIT : config.deadline_ms;
     op->asked_us = shard_self->now_us;
     op->deadline_ms = shard_now_ms() + deadline_ms;
     metric_count(&asked);

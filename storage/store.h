@@ -15,38 +15,11 @@
 #include "store_account.h"
 #include "store_config.h"
 #include "store_inbox.h"
+#include "store_kind.h"
+#include "store_last.h"
 #include "store_mam.h"
+#include "store_privacy.h"
 #include "store_roster.h"
-
-enum store_kind {
-    STORE_ACCOUNT_GET,    /* account: user, domain → credentials, pending. NOT_FOUND */
-    STORE_ACCOUNT_ADD,    /* account: user, domain, credentials, pending. CONFLICT: is there */
-    STORE_ACCOUNT_SET,    /* account: new credentials (clears pending). NOT_FOUND */
-    STORE_ACCOUNT_REMOVE, /* account: with all that belongs to it. NOT_FOUND */
-    STORE_ACCOUNT_LIST,   /* list: domain, after, limit → items in order of user */
-    STORE_ACCOUNT_IMPORT, /* import: adds those that are not there; → added */
-    STORE_ACCOUNT_COUNT,  /* list: domain → total */
-    STORE_ROSTER_GET, /* roster: user, domain → items in order of contact, version. NOT_FOUND */
-    STORE_ROSTER_SET, /* roster: adds or replaces one item. NOT_FOUND: no such account */
-    STORE_ROSTER_REMOVE, /* roster: drops the contact of one item. NOT_FOUND */
-    STORE_MAM_STORE,     /* message: batched, no deadline; one that is there already is fine */
-    STORE_MAM_ROOM,      /* nothing: done when store_mam_has_room, first come first served */
-    STORE_MAM_BATCH,     /* private: what batch.c makes of those */
-    STORE_MAM_PAGE,     /* page → items, more, total; sees what is in batches. NOT_FOUND: an id */
-    STORE_MAM_METADATA, /* page: owner → first, last; sees what is in batches */
-    STORE_MAM_REMOVE,   /* page: owner: the archive and the preferences */
-    STORE_MAM_PREFS_GET, /* prefs: owner → the rest. NOT_FOUND: never set */
-    STORE_MAM_PREFS_SET, /* prefs: all of them */
-    STORE_INBOX_PAGE, /* inbox_page → items, totals; sees what is in batches, as do those below */
-    STORE_INBOX_GET,  /* inbox: owner, peer → entry. NOT_FOUND: no such conversation */
-    STORE_INBOX_SET,  /* inbox: owner, peer, what changes → entry. NOT_FOUND */
-    STORE_INBOX_READ, /* inbox: owner, peer, up to where. NOT_FOUND */
-    STORE_INBOX_EMPTY_BIN, /* inbox: owner → count */
-    STORE_INBOX_REMOVE,    /* inbox: owner: all of it */
-    STORE_INBOX_CLEAN,     /* inbox: now_us → count, STORE_INBOX_CLEAN_MAX at most: ask again */
-    STORE_UPKEEP,          /* upkeep: what time does to the archive (upkeep.h) */
-    STORE_KIND_COUNT
-};
 
 struct store_op;
 struct store_shard;
@@ -63,6 +36,8 @@ struct store_op {
         struct store_account_list list;
         struct store_account_import import;
         struct store_roster roster;
+        struct store_privacy privacy;
+        struct store_last last;
         struct store_message message;
         struct store_mam_page page;
         struct store_mam_prefs prefs;

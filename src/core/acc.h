@@ -32,7 +32,8 @@ struct acc {
     void *event_data;
     struct delivery *delivery; /* when it is one of several copies for a user, else NULL */
     bool released;             /* a module held it, and lets it go: it is not held again */
-    bool rerouted;             /* it was given to a session before, and archived, counted, copied */
+    bool undecided; /* at the recipient's home it may be stopped yet: it is archived there */
+    bool rerouted;  /* it was given to a session before, and archived, counted, copied */
     struct effect *effects, **effects_tail;
     struct link link;        /* in a session's list while parked or waiting */
     struct session *session; /* whose lane it is in, while parked */

@@ -27,6 +27,8 @@ void core_start(struct shard *shard)
     struct core *core = mem_zalloc(sizeof *core);
     core->parser = parser_new();
     list_init(&core->sessions);
+    privacy_start(&core->privacy);
+    caps_start(&core->caps);
     shard->core = core;
     for (size_t i = 0; i < core_config.listener_count; i++)
         listener_start(&core_config.listeners[i].listener);
@@ -41,6 +43,8 @@ void core_stop(struct shard *shard)
     chores_stop(core);
     LIST_EACH_SAFE (&core->sessions, link)
         session_drop_now(LIST_OWNER(link, struct session, shard_link));
+    privacy_stop(&core->privacy);
+    caps_stop(&core->caps);
     parser_free(core->parser);
     map_fini(&core->users);
     mem_free(core);

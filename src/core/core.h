@@ -3,10 +3,12 @@
 #define RT_CORE_H
 
 #include "boot.h"
+#include "caps.h"
 #include "credentials.h"
 #include "listen.h"
 #include "map.h"
 #include "parser.h"
+#include "privacy.h"
 #include "sasl.h"
 
 enum tls_mode { TLS_NONE, TLS_STARTTLS, TLS_STARTTLS_REQUIRED, TLS_DIRECT };
@@ -41,6 +43,8 @@ struct core {
     struct parser *parser;
     struct map users;
     struct link sessions; /* all sessions of this shard, by shard_link */
+    struct privacy_shelf privacy;
+    struct caps_cache caps;
     bool draining;
     struct timer drain_timer;
     struct chore_timer *chores; /* of shard 0 */

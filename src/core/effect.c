@@ -64,6 +64,20 @@ void effect_flush(struct acc *acc, struct element *stanza)
     add(acc, EFFECT_FLUSH)->acc = journey_of(acc, stanza);
 }
 
+void effect_refuse(struct acc *acc, enum stanza_error error, const char *type, const char *text,
+                   struct element *detail)
+{
+    struct element *inside;
+    if (!answerable(acc))
+        return;
+    struct element *answer = stanza_error_with(&acc->arena, acc->element, error, text, &inside);
+    if (type)
+        element_set(&acc->arena, inside, "type", str_of(type));
+    if (detail)
+        element_push(inside, detail);
+    effect_flush(acc, answer);
+}
+
 void effect_flush_held(struct acc *acc, struct acc *held)
 {
     held->released = true;

@@ -66,6 +66,12 @@ void effect_reroute(struct acc *acc, struct acc *kept);
 void effect_answer(struct acc *acc, struct element *result);
 void effect_error(struct acc *acc, enum stanza_error error, const char *text);
 
+/* Answers a stanza of this session's client with an error straight to it: on the way through the
+ * router a privacy list might stop what seems to come from its addressee. `type` is that of the
+ * error, NULL: the usual one; `detail` an application-specific condition, or NULL. */
+void effect_refuse(struct acc *acc, enum stanza_error error, const char *type, const char *text,
+                   struct element *detail);
+
 /* Gives a stanza to this session through presend only (no receive hooks). */
 void effect_flush(struct acc *acc, struct element *stanza);
 

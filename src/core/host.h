@@ -25,6 +25,7 @@ struct host_type {
     struct iq_table iqs;
     size_t session_size, user_size; /* of all modules' slots */
     unsigned alarm_count;
+    unsigned privacy_uses; /* enum privacy_uses */
 };
 
 struct host {

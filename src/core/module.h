@@ -7,6 +7,9 @@
 #define RT_MODULE_H
 
 #include "acc.h"
+#include "amp.h"
+#include "caps.h"
+#include "caps_ver.h"
 #include "chore.h"
 #include "delivery.h"
 #include "derive.h"
@@ -18,9 +21,11 @@
 #include "iq.h"
 #include "kept.h"
 #include "key.h"
+#include "limits.h"
 #include "log.h"
 #include "mem.h"
 #include "metric.h"
+#include "privacy.h"
 #include "session.h"
 #include "stanza_id.h"
 #include "state.h"

@@ -41,6 +41,8 @@ void session_free(struct session *session)
     if (list_has(&session->shard_link))
         list_drop(&session->shard_link);
     jid_drop(&session->jid);
+    mem_free(session->active_list);
+    caps_set(session, NULL);
     mem_free(session->conn);
     mem_free(session);
 }

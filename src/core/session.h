@@ -19,7 +19,6 @@ struct store_op;
 enum { STREAM_ID_LEN = 32, PEER_ROOM = 64 };
 
 struct alarm;
-struct session;
 
 /* A named timeout as a session holds it. */
 struct session_alarm {
@@ -54,7 +53,9 @@ struct session {
     unsigned home; /* the shard it belongs to now */
     uint8_t retries;
     int8_t priority;
-    bool available; /* gets messages to the bare JID */
+    char *active_list;       /* its privacy list (XEP-0016), or NULL */
+    const struct caps *caps; /* what its client can (XEP-0115), or NULL */
+    bool available;          /* gets messages to the bare JID */
     bool authenticated, header_sent, open, ended, plus_offered, proxied, tls_at_once, said_bye,
         socket_ended, conn_gone;  /* of the connection, with `in`, `listener` and `peer` */
     char peer[PEER_ROOM];         /* the client's address */
@@ -126,7 +127,6 @@ void session_mind_lane(struct session *session, unsigned target);
 void session_handled(struct session *session);
 
 /* Asks storage for the stanza at hand, which is durable when the operation has completed. */
-struct store_op;
 void session_store(struct session *session, struct store_op *op);
 
 /* A parked stanza of this session went on: its lane opens again when it was the last. */

@@ -11,6 +11,8 @@ static bool is_user(const struct map_node *node, const void *key)
 
 struct user *users_find(const struct jid *jid)
 {
+    if (!core_self()) /* the shard has stopped: nobody is online */
+        return NULL;
     struct map_node *node = map_find(&core_self()->users, jid->bare_hash, is_user, &jid->bare);
     return node ? MAP_OWNER(node, struct user, node) : NULL;
 }
@@ -86,6 +88,7 @@ static void user_free(struct user *user)
         if (type->modules[i].module->user_end)
             type->modules[i].module->user_end(user->slots + type->modules[i].user_offset);
     map_drop(&core_self()->users, &user->node);
+    privacy_user_ends(user);
     jid_drop(&user->jid);
     mem_free(user);
 }

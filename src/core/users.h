@@ -10,6 +10,7 @@ struct user {
     struct host *host;
     struct link sessions; /* by user_link, oldest first */
     size_t session_count;
+    struct privacy *privacy; /* what is known of the lists, or NULL */
     _Alignas(max_align_t) char slots[];
 };
 

@@ -4,6 +4,7 @@
 #include "map.h"
 #include "mem_inbox.h"
 #include "mem_mam.h"
+#include "mem_privacy.h"
 #include "mem_roster.h"
 #include "store_backend.h"
 
@@ -18,6 +19,9 @@ struct account {
     char *pending; /* NUL inside is fine, its length counts */
     size_t pending_len;
     struct mem_roster roster;
+    struct mem_list *lists;
+    uint64_t last_us; /* 0: never */
+    char *last_status;
 };
 
 /* Shards share it; nothing in here takes long enough to mind the lock. */
@@ -77,6 +81,8 @@ static void account_free(struct account *account)
     mem_free(account->credentials);
     mem_free(account->pending);
     mem_roster_fini(&account->roster);
+    mem_privacy_fini(&account->lists);
+    mem_free(account->last_status);
     mem_free(account);
 }
 
@@ -190,6 +196,36 @@ static enum err run_roster(struct store_op *op)
     return mem_roster_remove(&account->roster, op);
 }
 
+static enum err run_privacy(struct store_op *op)
+{
+    struct store_account owner = {.user = op->privacy.user, .domain = op->privacy.domain};
+    struct account *account = find(&owner);
+    return account ? mem_privacy(&account->lists, op) : ERR_NOT_FOUND;
+}
+
+static enum err get_last(const struct account *account, struct store_op *op)
+{
+    if (!account->last_us)
+        return ERR_NOT_FOUND;
+    op->last.stamp_us = account->last_us;
+    op->last.status = arena_str(&op->arena, str_of(account->last_status));
+    return ERR_OK;
+}
+
+static enum err run_last(struct store_op *op)
+{
+    struct store_account owner = {.user = op->last.user, .domain = op->last.domain};
+    struct account *account = find(&owner);
+    if (!account)
+        return ERR_NOT_FOUND;
+    if (op->kind == STORE_LAST_GET)
+        return get_last(account, op);
+    mem_free(account->last_status);
+    account->last_status = copy(op->last.status);
+    account->last_us = op->last.stamp_us;
+    return ERR_OK;
+}
+
 static enum err run(struct store_op *op)
 {
     switch (op->kind) {
@@ -211,6 +247,14 @@ static enum err run(struct store_op *op)
     case STORE_ROSTER_SET:
     case STORE_ROSTER_REMOVE:
         return run_roster(op);
+    case STORE_PRIVACY_GET:
+    case STORE_PRIVACY_SET:
+    case STORE_PRIVACY_REMOVE:
+    case STORE_PRIVACY_DEFAULT:
+        return run_privacy(op);
+    case STORE_LAST_GET:
+    case STORE_LAST_SET:
+        return run_last(op);
     case STORE_MAM_STORE:
     case STORE_MAM_ROOM:
     case STORE_MAM_BATCH:

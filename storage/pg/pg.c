@@ -21,16 +21,32 @@ struct pg_shard {
 };
 
 static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
-    [STORE_ACCOUNT_GET] = &pg_account_get,     [STORE_ACCOUNT_ADD] = &pg_account_add,
-    [STORE_ACCOUNT_SET] = &pg_account_set,     [STORE_ACCOUNT_REMOVE] = &pg_account_remove,
-    [STORE_ACCOUNT_LIST] = &pg_account_list,   [STORE_ACCOUNT_IMPORT] = &pg_account_import,
-    [STORE_ACCOUNT_COUNT] = &pg_account_count, [STORE_ROSTER_GET] = &pg_roster_get,
-    [STORE_ROSTER_SET] = &pg_roster_set,       [STORE_ROSTER_REMOVE] = &pg_roster_remove,
-    [STORE_MAM_METADATA] = &pg_mam_metadata,   [STORE_MAM_REMOVE] = &pg_mam_remove,
-    [STORE_MAM_PREFS_GET] = &pg_mam_prefs_get, [STORE_MAM_PREFS_SET] = &pg_mam_prefs_set,
-    [STORE_INBOX_GET] = &pg_inbox_get,         [STORE_INBOX_SET] = &pg_inbox_set,
-    [STORE_INBOX_READ] = &pg_inbox_read,       [STORE_INBOX_EMPTY_BIN] = &pg_inbox_empty_bin,
-    [STORE_INBOX_REMOVE] = &pg_inbox_remove,   [STORE_INBOX_CLEAN] = &pg_inbox_clean,
+    [STORE_ACCOUNT_GET] = &pg_account_get,
+    [STORE_ACCOUNT_ADD] = &pg_account_add,
+    [STORE_ACCOUNT_SET] = &pg_account_set,
+    [STORE_ACCOUNT_REMOVE] = &pg_account_remove,
+    [STORE_ACCOUNT_LIST] = &pg_account_list,
+    [STORE_ACCOUNT_IMPORT] = &pg_account_import,
+    [STORE_ACCOUNT_COUNT] = &pg_account_count,
+    [STORE_ROSTER_GET] = &pg_roster_get,
+    [STORE_ROSTER_SET] = &pg_roster_set,
+    [STORE_ROSTER_REMOVE] = &pg_roster_remove,
+    [STORE_MAM_METADATA] = &pg_mam_metadata,
+    [STORE_MAM_REMOVE] = &pg_mam_remove,
+    [STORE_MAM_PREFS_GET] = &pg_mam_prefs_get,
+    [STORE_MAM_PREFS_SET] = &pg_mam_prefs_set,
+    [STORE_INBOX_GET] = &pg_inbox_get,
+    [STORE_INBOX_SET] = &pg_inbox_set,
+    [STORE_INBOX_READ] = &pg_inbox_read,
+    [STORE_INBOX_EMPTY_BIN] = &pg_inbox_empty_bin,
+    [STORE_INBOX_REMOVE] = &pg_inbox_remove,
+    [STORE_INBOX_CLEAN] = &pg_inbox_clean,
+    [STORE_PRIVACY_GET] = &pg_privacy_get,
+    [STORE_PRIVACY_SET] = &pg_privacy_set,
+    [STORE_PRIVACY_REMOVE] = &pg_privacy_remove,
+    [STORE_PRIVACY_DEFAULT] = &pg_privacy_default,
+    [STORE_LAST_GET] = &pg_last_get,
+    [STORE_LAST_SET] = &pg_last_set,
     [STORE_UPKEEP] = &pg_mam_upkeep,
 };
 
@@ -44,8 +60,9 @@ static pg_choose_fn *const choices[STORE_KIND_COUNT] = {
 /* Each part of the domain brings its statements; the last table is the end. */
 static const struct pg_statement no_statements[] = {{NULL, NULL}};
 static const struct pg_statement *const tables[] = {
-    pg_account_statements,   pg_roster_statements, pg_mam_statements, pg_mam_batch_statements,
-    pg_mam_prefs_statements, pg_inbox_statements,  no_statements};
+    pg_account_statements,   pg_roster_statements,    pg_mam_statements,
+    pg_mam_batch_statements, pg_mam_prefs_statements, pg_inbox_statements,
+    pg_privacy_statements,   pg_last_statements,      no_statements};
 
 const struct pg_statement *pg_statement_at(unsigned index)
 {

@@ -73,4 +73,12 @@ extern const struct pg_kind pg_inbox_get, pg_inbox_set, pg_inbox_read, pg_inbox_
     pg_inbox_remove, pg_inbox_clean;
 pg_choose_fn pg_inbox_page;
 
+/* Last activity (pg_last.c). */
+extern const struct pg_statement pg_last_statements[];
+extern const struct pg_kind pg_last_get, pg_last_set;
+
+/* Privacy lists (pg_privacy.c). */
+extern const struct pg_statement pg_privacy_statements[];
+extern const struct pg_kind pg_privacy_get, pg_privacy_set, pg_privacy_remove, pg_privacy_default;
+
 #endif

@@ -164,6 +164,22 @@ static const struct schema_step pg_steps[] = {
      ") WITH (fillfactor = 70);\n"
      "CREATE INDEX inbox_expires ON inbox (expires) WHERE expires <> 0;\n"
     },
+    {6, "006_privacy",
+     "CREATE TABLE privacy_list (\n"
+     "    account_id bigint NOT NULL REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    name text COLLATE \"C\" NOT NULL CHECK (name <> ''),\n"
+     "    items text NOT NULL,\n"
+     "    is_default integer NOT NULL,\n"
+     "    PRIMARY KEY (account_id, name)\n"
+     ");\n"
+    },
+    {7, "007_last",
+     "CREATE TABLE last_activity (\n"
+     "    account_id bigint PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    stamp_us bigint NOT NULL,\n"
+     "    status text NOT NULL\n"
+     ");\n"
+    },
 };
 
 const struct schema schema_pg = {"pg", pg_steps, COUNT_OF(pg_steps)};
@@ -277,6 +293,22 @@ static const struct schema_step sqlite_steps[] = {
      "    PRIMARY KEY (owner, peer)\n"
      ") STRICT, WITHOUT ROWID;\n"
      "CREATE INDEX inbox_expires ON inbox (expires) WHERE expires <> 0;\n"
+    },
+    {6, "006_privacy",
+     "CREATE TABLE privacy_list (\n"
+     "    account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    name TEXT NOT NULL CHECK (name <> ''),\n"
+     "    items TEXT NOT NULL,\n"
+     "    is_default INTEGER NOT NULL,\n"
+     "    PRIMARY KEY (account_id, name)\n"
+     ") STRICT, WITHOUT ROWID;\n"
+    },
+    {7, "007_last",
+     "CREATE TABLE last_activity (\n"
+     "    account_id INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    stamp_us INTEGER NOT NULL,\n"
+     "    status TEXT NOT NULL\n"
+     ") STRICT;\n"
     },
 };
 

@@ -6,7 +6,9 @@
  */
 #include "lite.h"
 #include "lite_inbox.h"
+#include "lite_last.h"
 #include "lite_mam.h"
+#include "lite_privacy.h"
 #include "lite_roster.h"
 #include "log.h"
 #include "mem.h"
@@ -68,6 +70,12 @@ static const struct {
     [STORE_INBOX_REMOVE] = {lite_inbox_remove, true},
     [STORE_INBOX_CLEAN] = {lite_inbox_clean, true},
     [STORE_UPKEEP] = {lite_mam_upkeep, true},
+    [STORE_PRIVACY_GET] = {lite_privacy_get, false},
+    [STORE_PRIVACY_SET] = {lite_privacy_set, true},
+    [STORE_PRIVACY_REMOVE] = {lite_privacy_remove, true},
+    [STORE_PRIVACY_DEFAULT] = {lite_privacy_default, true},
+    [STORE_LAST_GET] = {lite_last_get, false},
+    [STORE_LAST_SET] = {lite_last_set, true},
 };
 
 static struct store_op *op_of(struct job *job)

@@ -214,6 +214,21 @@ struct actor stage_login(const char *user, const char *resource)
     return actor;
 }
 
+static void on_account(struct store_op *op)
+{
+    CHECK(op->outcome == ERR_OK);
+}
+
+void stage_account(const char *user)
+{
+    struct store_op *op = store_op_new(STORE_ACCOUNT_ADD, on_account, NULL);
+    op->account.user = arena_str(&op->arena, str_of(user));
+    op->account.domain = STR("localhost");
+    op->account.credentials = STR("x");
+    store_ask(op, 0);
+    settle();
+}
+
 void stage_leave(struct actor *actor)
 {
     sim_finish(actor->peer);

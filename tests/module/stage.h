@@ -49,6 +49,9 @@ struct actor stage_authenticate(const char *user);
 /* A client that is logged in and bound; it has read everything. No account is needed. */
 struct actor stage_login(const char *user, const char *resource);
 
+/* An account in storage, for what is kept of one. */
+void stage_account(const char *user);
+
 /* The client goes away, without a word. */
 void stage_leave(struct actor *actor);
 

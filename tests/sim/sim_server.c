@@ -33,6 +33,11 @@ static const char all_modules[] =
     "  sm: {resume_timeout: 60s}\n"
     "  mam: {}\n"
     "  inbox: {boxes: [work]}\n"
+    "  caps: {}\n"
+    "  amp: {}\n"
+    "  stream_limits: {}\n"
+    "  privacy: {}\n"
+    "  blocking: {max_items: 4}\n"
     "  shaper: {rates: [{name: slow, max_rate: 1000}]}\n";
 
 static const char listeners[] =

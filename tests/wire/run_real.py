@@ -47,6 +47,11 @@ modules:
   sm: {{ resume_timeout: 60s }}
   mam: {{}}
   inbox: {{ boxes: [work] }}
+  caps: {{}}
+  amp: {{}}
+  stream_limits: {{}}
+  privacy: {{}}
+  blocking: {{ max_items: 4 }}
 """
 
 

@@ -5,8 +5,6 @@
  */
 #include "module.h"
 
-#include <stdlib.h>
-
 extern const struct module module_disco;
 
 #define CAPS_NODE "https://ringtail.im/caps"
@@ -18,7 +16,7 @@ struct contact {
 
 struct disco_conf {
     struct key_list server_info;
-    char ver[BASE64_LEN(20) + 1]; /* of the host; made at start */
+    char ver[CAPS_VER_ROOM]; /* of the host; made at start */
 };
 
 /* --- What the host says of itself --- */
@@ -76,75 +74,14 @@ static struct element *host_info(struct arena *arena, const struct host_type *ty
     return query;
 }
 
-/* --- XEP-0115 5.1: the verification string --- */
-
-enum { VER_TEXTS_MAX = 512 };
-
-struct ver {
-    struct buf text;
-    const char *items[VER_TEXTS_MAX];
-    size_t count;
-};
-
-static int by_octets(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static void push_sorted(struct ver *ver)
-{
-    qsort(ver->items, ver->count, sizeof ver->items[0], by_octets);
-    for (size_t i = 0; i < ver->count; i++)
-        buf_format(&ver->text, "%s<", ver->items[i]);
-    ver->count = 0;
-}
-
-static void collect(struct ver *ver, const char *item)
-{
-    if (ver->count < VER_TEXTS_MAX)
-        ver->items[ver->count++] = item;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp((*(const struct contact *const *)a)->name,
-                  (*(const struct contact *const *)b)->name);
-}
-
-static void push_contacts(struct ver *ver, const struct disco_conf *conf)
-{
-    const struct contact *contacts = conf->server_info.items, *sorted[64];
-    size_t count = conf->server_info.count < 64 ? conf->server_info.count : 64;
-    if (count == 0)
-        return;
-    for (size_t i = 0; i < count; i++)
-        sorted[i] = &contacts[i];
-    qsort(sorted, count, sizeof sorted[0], by_name);
-    buf_format(&ver->text, "http://jabber.org/network/serverinfo<");
-    for (size_t i = 0; i < count; i++) {
-        buf_format(&ver->text, "%s<", sorted[i]->name);
-        for (size_t k = 0; k < sorted[i]->urls.count; k++)
-            collect(ver, sorted[i]->urls.items[k]);
-        push_sorted(ver);
-    }
-}
-
 static void make_ver(const struct host_type *type, struct disco_conf *conf)
 {
-    struct ver ver = {0};
-    uint8_t hash[DIGEST_MAX_LEN];
-    buf_format(&ver.text, "server/im//Ringtail<");
-    for (size_t i = 0; i < type->module_count; i++) {
-        const struct feature *feature = type->modules[i].module->features;
-        for (; feature && feature->target; feature++)
-            if (feature->target & IQ_HOST)
-                collect(&ver, feature->var);
-    }
-    push_sorted(&ver);
-    push_contacts(&ver, conf);
-    digest_hash(DIGEST_SHA1, buf_str(&ver.text), hash);
-    conf->ver[base64_encode(hash, digest_len(DIGEST_SHA1), conf->ver)] = '\0';
-    buf_fini(&ver.text);
+    struct arena arena;
+    arena_init(&arena);
+    enum err err = caps_ver(host_info(&arena, type, conf), DIGEST_SHA1, conf->ver);
+    if (err)
+        LOG(LOG_WARNING, "caps_ill_formed", LF("host_type", type->name));
+    arena_fini(&arena);
 }
 
 static enum err start(struct host_type *type, const void *conf, const char **why)
@@ -209,6 +146,19 @@ static void answer_query(struct acc *acc, struct element *query)
     effect_answer(acc, result);
 }
 
+/* A node that a module has: it adds what there is to tell. */
+static enum verdict node_info(struct acc *acc, struct session *session, struct str node)
+{
+    struct element *query = element_new(&acc->arena, NS_DISCO_INFO, "query");
+    element_set(&acc->arena, query, "node", node);
+    query = run_hook(HOOK_disco_info, acc, session, query);
+    if (element_first(query))
+        answer_query(acc, query);
+    else
+        effect_error(acc, STANZA_ITEM_NOT_FOUND, NULL);
+    return HOOK_STOP;
+}
+
 static enum verdict info(struct acc *acc, struct session *session)
 {
     struct str node = node_of(acc);
@@ -216,10 +166,8 @@ static enum verdict info(struct acc *acc, struct session *session)
     bool host = acc->to.user.len == 0;
     if (!host && !is_own(acc))
         return HOOK_OK; /* service-unavailable, as for a user who does not exist */
-    if (node.len && !(host && node_is_ours(acc, node))) {
-        effect_error(acc, STANZA_ITEM_NOT_FOUND, NULL);
-        return HOOK_STOP;
-    }
+    if (node.len && !(host && node_is_ours(acc, node)))
+        return node_info(acc, session, node);
     if (host) {
         query = host_info(&acc->arena, acc->host->type, module_conf(acc->host, &module_disco));
     } else {

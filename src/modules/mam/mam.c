@@ -152,7 +152,7 @@ static enum verdict on_send(struct acc *acc, struct session *session)
 {
     strip_ids(acc->element, acc->from.bare);
     strip_ids(acc->element, acc->to.bare);
-    if (!is_archivable(acc))
+    if (!is_archivable(acc) || acc->undecided)
         return HOOK_OK;
     if (!store_mam_has_room())
         return acc_park_store(acc, session, on_room, store_op_new(STORE_MAM_ROOM, NULL, NULL));
@@ -170,13 +170,24 @@ static enum verdict on_arrival(struct acc *acc, struct session *session)
     strip_ids(acc->element, acc->to.bare);
     if (acc->type == TYPE_ERROR) /* a bounce holds what we gave to who could not be reached */
         strip_ids(acc->element, acc->from.bare);
-    if (!acc->stanza_id && is_archivable(acc) && !has_archive(&acc->from)) {
+    bool is_here = acc->undecided || !has_archive(&acc->from);
+    if (!acc->stanza_id && is_archivable(acc) && is_here) {
         if (!store_mam_has_room())
             return refuse(acc);
         store(acc);
     }
     if (acc->stanza_id)
         add_id(acc, acc->to.bare);
+    return HOOK_OK;
+}
+
+/* Who is not there finds it in the archive. */
+static enum verdict on_strategy(struct acc *acc, struct session *session)
+{
+    struct amp_strategy *strategy = acc->event_data;
+    (void)session;
+    if (strategy->deliver == AMP_NONE && is_archivable(acc))
+        strategy->deliver = AMP_STORED;
     return HOOK_OK;
 }
 
@@ -234,6 +245,7 @@ static const struct hook hooks[] = {
     {.at = HOOK_user_send_message, .run = on_send, .before = "inbox, carbons", .after = "privacy"},
     {.at = HOOK_filter_local_packet, .run = on_arrival, .before = "inbox", .after = "privacy"},
     {.at = HOOK_user_receive_message, .run = on_receive, .before = "carbons"},
+    {.at = HOOK_amp_determine_strategy, .run = on_strategy},
     {.at = HOOK_session_opened, .run = on_open},
     {.at = HOOK_remove_user, .run = on_removed},
     {0},

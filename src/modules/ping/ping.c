@@ -130,7 +130,21 @@ static enum verdict on_iq(struct acc *acc, struct session *session)
     return HOOK_STOP;
 }
 
+/* What module stream_limits tells (XEP-0478) has our part: after so long we ask. */
+static enum verdict on_features(struct acc *acc, struct session *session)
+{
+    const struct ping_conf *conf = conf_of(session);
+    struct element *told = element_child(acc->element, NS_STREAM_LIMITS, "limits");
+    unsigned long long seconds = conf->ping_interval_ms / 1000;
+    if (!told || !conf->send_pings || !session->authenticated)
+        return HOOK_OK;
+    struct element *idle = element_add(&acc->arena, told, NS_STREAM_LIMITS, "idle-seconds");
+    element_add_text(&acc->arena, idle, arena_format(&acc->arena, "%llu", seconds ? seconds : 1));
+    return HOOK_OK;
+}
+
 static const struct hook hooks[] = {
+    {.at = HOOK_stream_features, .run = on_features, .after = "stream_limits"},
     {.at = HOOK_session_opened, .run = on_opened},
     {.at = HOOK_session_resumed, .run = on_resumed},
     {.at = HOOK_user_send_packet, .run = on_packet},

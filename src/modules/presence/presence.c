@@ -128,26 +128,45 @@ static void send_to(struct acc *acc, struct element *presence, struct str to)
     effect_route(acc, presence);
 }
 
-/* The presence of each available session of a user but one. */
-static void send_last(struct acc *acc, const struct jid *user, struct str to,
-                      const struct session *but)
+static bool is_hidden(struct acc *acc, const struct privacy_view *view,
+                      const struct subscription *contact)
 {
-    struct session *session = NULL;
-    while ((session = users_next_session(user, session))) {
-        const struct presence *own = session_slot(session, &module_presence);
-        struct str xml = {own->last, own->last_len};
-        struct element *last = own->last && session != but ? acc_parse(acc, xml) : NULL;
-        if (last)
-            send_to(acc, last, to);
-    }
+    struct jid peer;
+    return (view->blocked || view->list || view->unknown) &&
+           !jid_parse(&acc->arena, contact->contact, &peer) && privacy_hides(view, &peer, contact);
 }
 
-static bool is_subscribed(const struct subscriptions *lists, struct str contact)
+/* The presence of a session, unless its user hides it from the peer. */
+static void send_last_of(struct acc *acc, struct session *session, const struct jid *peer,
+                         const struct subscription *contact)
+{
+    const struct presence *own = session_slot(session, &module_presence);
+    struct privacy_view view = privacy_view_of(&session->jid);
+    struct str xml = {own->last, own->last_len};
+    bool hidden = !privacy_is_exempt(&session->jid, peer) && privacy_hides(&view, peer, contact);
+    struct element *last = own->last && !hidden ? acc_parse(acc, xml) : NULL;
+    if (last)
+        send_to(acc, last, peer->full);
+}
+
+/* The presence of each available session of a user but one. */
+static void send_last(struct acc *acc, const struct jid *user, const struct jid *peer,
+                      const struct subscription *contact, const struct session *but)
+{
+    struct session *session = NULL;
+    while ((session = users_next_session(user, session)))
+        if (session != but)
+            send_last_of(acc, session, peer, contact);
+}
+
+/* The contact, if it may see the user's presence, else NULL. */
+static const struct subscription *find_subscribed(const struct subscriptions *lists,
+                                                  struct str contact)
 {
     for (size_t i = 0; i < lists->count; i++)
         if ((lists->items[i].flags & ROSTER_FROM) && str_eq(lists->items[i].contact, contact))
-            return true;
-    return false;
+            return &lists->items[i];
+    return NULL;
 }
 
 static bool has_rosters(const struct acc *acc)
@@ -159,28 +178,29 @@ static bool has_rosters(const struct acc *acc)
 
 /* A new resource asks how its contacts are, and learns of the user's other resources (4.3). */
 static void send_probes(struct acc *acc, const struct session *session,
-                        const struct subscriptions *lists)
+                        const struct subscriptions *lists, const struct privacy_view *view)
 {
     struct element *probe = element_new(&acc->arena, NS_CLIENT, "presence");
     element_set(&acc->arena, probe, "type", STR("probe"));
     element_set(&acc->arena, probe, "from", acc->from.full);
     for (size_t i = 0; i < lists->count; i++)
-        if (lists->items[i].flags & ROSTER_TO)
+        if ((lists->items[i].flags & ROSTER_TO) && !is_hidden(acc, view, &lists->items[i]))
             send_to(acc, probe, lists->items[i].contact);
-    send_last(acc, &acc->from, acc->from.full, session);
+    send_last(acc, &acc->from, &acc->from, NULL, session);
 }
 
 static void after_lists(struct acc *acc, struct session *session, enum verdict verdict)
 {
     const struct announcement *announcement = acc->event_data;
     const struct subscriptions *lists = &announcement->lists;
+    struct privacy_view view = privacy_view_of(&acc->from);
     (void)verdict;
     for (size_t i = 0; i < lists->count; i++)
-        if (lists->items[i].flags & ROSTER_FROM)
+        if ((lists->items[i].flags & ROSTER_FROM) && !is_hidden(acc, &view, &lists->items[i]))
             send_to(acc, acc->element, lists->items[i].contact);
     send_to(acc, acc->element, acc->from.bare); /* all own resources, this one too (4.2.2) */
     if (announcement->initial)
-        send_probes(acc, session, lists);
+        send_probes(acc, session, lists, &view);
     effects_apply(acc, session);
     acc_free(acc);
 }
@@ -251,9 +271,10 @@ static enum verdict on_presence(struct acc *acc, struct session *session)
 static void after_probe(struct acc *acc, struct session *session, enum verdict verdict)
 {
     const struct announcement *probe = acc->event_data;
+    const struct subscription *contact = find_subscribed(&probe->lists, acc->from.bare);
     (void)verdict;
-    if (str_eq(acc->from.bare, acc->to.bare) || is_subscribed(&probe->lists, acc->from.bare))
-        send_last(acc, &acc->to, acc->from.full, NULL);
+    if (contact || str_eq(acc->from.bare, acc->to.bare))
+        send_last(acc, &acc->to, &acc->from, contact, NULL);
     effects_apply(acc, session);
     acc_free(acc);
 }
@@ -276,15 +297,105 @@ static enum verdict on_roster_changed(struct acc *acc, struct session *session)
 {
     const struct roster_change *change = acc->event_data;
     bool before = change->before & ROSTER_FROM, after = change->after & ROSTER_FROM;
+    struct subscription contact = {.contact = acc->to.bare, .flags = change->after};
     (void)session;
     if (after && !before)
-        send_last(acc, &acc->from, acc->to.bare, NULL);
+        send_last(acc, &acc->from, &acc->to, &contact, NULL);
     for (struct session *own = NULL;
          before && !after && (own = users_next_session(&acc->from, own));) {
         const struct presence *presence = session_slot(own, &module_presence);
         if (presence->last)
             say_unavailable(acc, own, acc->to.bare);
     }
+    return HOOK_OK;
+}
+
+/* --- Privacy lists (XEP-0016 2.11, XEP-0191 3.2): who is newly hidden from sees the user go, who
+ * is not any more sees him come --- */
+
+struct unveiling {
+    struct subscriptions lists;   /* first: what the hook fills in */
+    struct privacy_update update; /* with references */
+};
+
+static void hold_view(const struct privacy_view *view)
+{
+    privacy_list_ref(view->blocked);
+    privacy_list_ref(view->list);
+}
+
+static void unhold_view(const struct privacy_view *view)
+{
+    privacy_list_unref(view->blocked);
+    privacy_list_unref(view->list);
+}
+
+static void unveil(struct acc *acc, struct session *session, const struct privacy_update *update,
+                   const struct subscription *contact)
+{
+    const struct presence *presence = session_slot(session, &module_presence);
+    bool before = is_hidden(acc, &update->before, contact);
+    bool after = is_hidden(acc, &update->after, contact);
+    struct jid peer;
+    if (!presence->last || before == after || jid_parse(&acc->arena, contact->contact, &peer))
+        return;
+    if (after && (contact->flags & ROSTER_FROM))
+        say_unavailable(acc, session, contact->contact);
+    if (before && (contact->flags & ROSTER_FROM))
+        send_last_of(acc, session, &peer, contact);
+    if (before && (contact->flags & ROSTER_TO)) {
+        struct element *probe = element_new(&acc->arena, NS_CLIENT, "presence");
+        element_set(&acc->arena, probe, "type", STR("probe"));
+        element_set(&acc->arena, probe, "from", session->jid.full);
+        send_to(acc, probe, contact->contact);
+    }
+}
+
+static void unveil_targets(struct acc *acc, struct session *session,
+                           const struct privacy_update *update)
+{
+    struct presence *presence = session_slot(session, &module_presence);
+    for (struct target **at = &presence->targets; *at;) {
+        struct subscription target = {.contact = {(*at)->jid, (*at)->len}};
+        if (is_hidden(acc, &update->after, &target)) {
+            say_unavailable(acc, session, arena_str(&acc->arena, target.contact));
+            drop_target(presence, at);
+        } else {
+            at = &(*at)->next;
+        }
+    }
+}
+
+static void after_unveiling(struct acc *acc, struct session *none, enum verdict verdict)
+{
+    struct unveiling *unveiling = acc->event_data;
+    struct session *session = users_session(&acc->from);
+    (void)none;
+    (void)verdict;
+    for (size_t i = 0; session && i < unveiling->lists.count; i++)
+        unveil(acc, session, &unveiling->update, &unveiling->lists.items[i]);
+    unhold_view(&unveiling->update.before);
+    unhold_view(&unveiling->update.after);
+    effects_apply(acc, NULL);
+    acc_free(acc);
+}
+
+static enum verdict on_lists_updated(struct acc *acc, struct session *session)
+{
+    const struct jid *own = &session->jid;
+    unveil_targets(acc, session, acc->event_data);
+    if (!has_rosters(acc))
+        return HOOK_OK;
+    struct acc *look = acc_new();
+    struct unveiling *unveiling = arena_zero(&look->arena, sizeof *unveiling);
+    unveiling->update = *(const struct privacy_update *)acc->event_data;
+    hold_view(&unveiling->update.before);
+    hold_view(&unveiling->update.after);
+    look->host = acc->host;
+    look->event_data = unveiling;
+    jid_make(&look->arena, own->user, own->domain, own->resource, &look->from);
+    jid_make(&look->arena, own->user, own->domain, STR(""), &look->to);
+    hook_chain(HOOK_roster_get_subscription_lists, look, NULL, after_unveiling);
     return HOOK_OK;
 }
 
@@ -333,6 +444,7 @@ static const struct hook hooks[] = {
     {.at = HOOK_user_send_presence, .run = on_presence},
     {.at = HOOK_filter_local_packet, .run = on_arrival},
     {.at = HOOK_roster_changed, .run = on_roster_changed},
+    {.at = HOOK_privacy_updated_list, .run = on_lists_updated},
     {.at = HOOK_user_terminate, .run = on_terminate},
     {.at = HOOK_session_closed, .run = on_closed},
     {0},

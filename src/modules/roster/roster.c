@@ -435,8 +435,10 @@ static enum verdict list_subscriptions(struct acc *acc, struct session *session)
     (void)session;
     for (const struct contact *contact = contacts->first; contact; contact = contact->next)
         if (contact->flags & (ROSTER_TO | ROSTER_FROM))
-            items[out->count++] = (struct subscription){
-                .contact = arena_str(&acc->arena, contact->jid), .flags = contact->flags};
+            items[out->count++] =
+                (struct subscription){.contact = arena_str(&acc->arena, contact->jid),
+                                      .flags = contact->flags,
+                                      .groups = arena_str(&acc->arena, contact->groups)};
     out->items = items;
     return HOOK_OK;
 }
@@ -444,6 +446,23 @@ static enum verdict list_subscriptions(struct acc *acc, struct session *session)
 static enum verdict on_subscription_lists(struct acc *acc, struct session *session)
 {
     return contacts_with(acc, session, &acc->to, list_subscriptions);
+}
+
+static enum verdict tell_jid_info(struct acc *acc, struct session *session)
+{
+    struct subscription *out = acc->event_data;
+    const struct contact *contact = contacts_get(contacts_find(&acc->to), out->contact);
+    (void)session;
+    if (!contact)
+        return HOOK_OK;
+    out->flags = contact->flags;
+    out->groups = arena_str(&acc->arena, contact->groups);
+    return HOOK_OK;
+}
+
+static enum verdict on_jid_info(struct acc *acc, struct session *session)
+{
+    return contacts_with(acc, session, &acc->to, tell_jid_info);
 }
 
 static enum verdict on_remove_user(struct acc *acc, struct session *session)
@@ -474,6 +493,7 @@ static const struct hook hooks[] = {
     {.at = HOOK_user_send_presence, .run = on_send_presence, .before = "presence"},
     {.at = HOOK_filter_local_packet, .run = on_arrival, .before = "presence"},
     {.at = HOOK_roster_get_subscription_lists, .run = on_subscription_lists},
+    {.at = HOOK_roster_get_jid_info, .run = on_jid_info},
     {.at = HOOK_remove_user, .run = on_remove_user},
     {0},
 };

@@ -55,7 +55,7 @@ static void test_embedded(void **state)
     const struct schema *const schemas[] = {&schema_sqlite, &schema_pg};
     for (size_t k = 0; k < COUNT_OF(schemas); k++)
         for (size_t i = 0; i < schemas[k]->count; i++) {
-            assert_int_equal(schemas[k]->steps[i].version, i + 1);
+            assert_true(i == 0 || schemas[k]->steps[i].version > schemas[k]->steps[i - 1].version);
             compare(schemas[k]->database, &schemas[k]->steps[i]);
         }
 }

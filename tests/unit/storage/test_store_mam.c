@@ -346,11 +346,11 @@ static void test_many(void **state)
     assert_int_equal(store_pending(stage_shard), 0);
 }
 
-static void ask_room(struct reply *reply)
+static void ask_room(struct reply *reply, uint64_t deadline_ms)
 {
     struct store_op *op = store_op_new(STORE_MAM_ROOM, on_stored, reply);
     *reply = (struct reply){0};
-    store_ask(op, 10000);
+    store_ask(op, deadline_ms);
 }
 
 static void test_full(void **state)
@@ -358,13 +358,13 @@ static void test_full(void **state)
     (void)state;
     static struct reply replies[LIMIT_BATCH_ROWS + 2];
     struct reply room;
-    ask_room(&room);
+    ask_room(&room, 10000);
     stage_until(&room.done);
     assert_true(store_mam_has_room());
     for (size_t i = 0; i < LIMIT_BATCH_ROWS; i++)
         ask_store(message("a@full", "b@full", "x"), &replies[i]);
     assert_false(store_mam_has_room());
-    ask_room(&room);
+    ask_room(&room, 10000);
     assert_false(room.done);
     ask_store(message("a@full", "b@full", "x"), &replies[LIMIT_BATCH_ROWS]);
     stage_until(&replies[LIMIT_BATCH_ROWS].done);
@@ -386,6 +386,34 @@ static enum err unwell(const struct store_op *op, uint64_t *delay_ms)
         return ERR_OK;
     down_times--;
     return ERR_DOWN;
+}
+
+/* Who comes behind one that waited in vain does not wait: the database is not there. */
+static void test_no_room(void **state)
+{
+    (void)state;
+    static struct reply replies[LIMIT_BATCH_ROWS];
+    struct reply room[3];
+    if (config.backend != STORE_MEMORY)
+        return;
+    store_mem_hook = unwell;
+    down_times = 1000000;
+    for (size_t i = 0; i < LIMIT_BATCH_ROWS; i++)
+        ask_store(message("a@noroom", "b@noroom", "x"), &replies[i]);
+    ask_room(&room[0], 100);
+    stage_until(&room[0].done);
+    assert_int_equal(room[0].outcome, ERR_TIMEOUT);
+    ask_room(&room[1], 10000);
+    shard_turn(stage_shard, 0);
+    shard_turn(stage_shard, 0);
+    assert_true(room[1].done);
+    assert_int_equal(room[1].outcome, ERR_FULL);
+    store_mem_hook = NULL;
+    for (size_t i = 0; i < LIMIT_BATCH_ROWS; i++)
+        stage_until(&replies[i].done);
+    ask_room(&room[2], 10000);
+    stage_until(&room[2].done);
+    assert_int_equal(room[2].outcome, ERR_OK);
 }
 
 static void test_down(void **state)
@@ -428,7 +456,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_metadata),   cmocka_unit_test(test_prefs),
     cmocka_unit_test(test_flags),      cmocka_unit_test(test_remove),
     cmocka_unit_test(test_spoiler),    cmocka_unit_test(test_many),
-    cmocka_unit_test(test_full),       cmocka_unit_test(test_down),
+    cmocka_unit_test(test_full),       cmocka_unit_test(test_no_room),
+    cmocka_unit_test(test_down),
 };
 
 int main(void)
