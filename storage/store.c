@@ -25,6 +25,8 @@ struct store_shard {
     struct link fenced;  /* readers that wait for batches, by batch_link */
     struct link waiting; /* for room in the batch, by batch_link */
     struct timer fence;
+    struct link inbox_changes; /* asked, not given back, by turn_link */
+    uint64_t turns;
     struct upkeep upkeep; /* the first shard's */
     size_t pending;       /* with the back end */
     unsigned asking;      /* depth of store_ask */
@@ -215,6 +217,11 @@ static void on_tell_late(struct task *task)
 /* --- Readers of an archive or inbox wait until what they may know of is committed; so do changes
  * of an inbox, or a marker would overtake its message --- */
 
+static bool is_of_inbox(const struct store_op *op)
+{
+    return op->kind >= STORE_INBOX_PAGE && op->kind < STORE_INBOX_CLEAN;
+}
+
 /* Whose; empty: it need not wait. */
 static struct str fenced_owner(const struct store_op *op)
 {
@@ -223,14 +230,42 @@ static struct str fenced_owner(const struct store_op *op)
         return op->page.owner;
     if (op->kind == STORE_INBOX_PAGE)
         return op->inbox_page.owner;
-    if (op->kind > STORE_INBOX_PAGE && op->kind < STORE_INBOX_CLEAN)
-        return op->inbox.owner;
-    return (struct str){NULL, 0};
+    return is_of_inbox(op) ? op->inbox.owner : (struct str){NULL, 0};
+}
+
+static bool changes_inbox(const struct store_op *op)
+{
+    return is_of_inbox(op) && op->kind != STORE_INBOX_PAGE && op->kind != STORE_INBOX_GET;
+}
+
+/* All changes of an inbox are asked for on one shard. Who asks sees those asked for before, though
+ * nobody waited for them (markers): back ends read and write on different connections. Changes need
+ * not wait for changes, unless those are still at the fence: back ends keep their order. */
+static void take_turn(struct store_shard *home, struct store_op *op)
+{
+    op->turn = ++home->turns;
+    if (changes_inbox(op))
+        list_push(&home->inbox_changes, &op->turn_link);
+}
+
+static bool waits_its_turn(const struct store_op *op)
+{
+    LIST_EACH (&op->home->inbox_changes, link) {
+        const struct store_op *other = LIST_OWNER(link, struct store_op, turn_link);
+        if (other->turn >= op->turn)
+            return false;
+        bool matters = !changes_inbox(op) || list_has(&other->batch_link);
+        if (matters && str_eq(other->inbox.owner, fenced_owner(op)))
+            return true;
+    }
+    return false;
 }
 
 /* What came after the question is not waited for, or a busy user would never get an answer. */
 static bool passes_fence(const struct store_op *op)
 {
+    if (is_of_inbox(op) && waits_its_turn(op))
+        return false;
     return op->fence == 0 || batch_has_written(fenced_owner(op), op->fence);
 }
 
@@ -318,6 +353,8 @@ static void hand_over(struct store_shard *home, struct store_op *op)
     struct str fenced = fenced_owner(op);
     if (fenced.len)
         op->fence = batch_newest(fenced);
+    if (is_of_inbox(op))
+        take_turn(home, op);
     if (op->kind == STORE_MAM_STORE)
         batch_add(&home->batch, op);
     else if (op->kind == STORE_MAM_ROOM)
@@ -363,6 +400,8 @@ void store_finish(struct store_op *op, enum err outcome)
     struct store_shard *home = op->home;
     CHECK(op->in_backend);
     op->in_backend = false;
+    if (list_has(&op->turn_link))
+        list_drop(&op->turn_link);
     if (op->kind == STORE_MAM_BATCH) { /* while it is pending, its shard's things stay */
         batch_done(&home->batch, op, outcome);
         let_in(home);
@@ -402,6 +441,7 @@ void store_shard_start(struct shard *shard)
     list_init(&home->under_way);
     list_init(&home->late);
     list_init(&home->fenced);
+    list_init(&home->inbox_changes);
     list_init(&home->waiting);
     batch_init(&home->batch, shard, &config, submit_batch);
     shard->store = home;
