@@ -14,4 +14,9 @@ uint64_t mem_mam_unread(struct str owner, struct str peer, uint64_t after);
 uint64_t mem_mam_find(struct str owner, struct str peer, uint64_t id, struct str client_id);
 struct str mem_mam_body(uint64_t id);
 
+/* The newest message that `owner` has of `peer`, and the nth newest of those got that count as
+ * unread; 0: there is none. */
+uint64_t mem_mam_newest(struct str owner, struct str peer);
+uint64_t mem_mam_counted(struct str owner, struct str peer, uint64_t nth);
+
 #endif
