@@ -15,6 +15,7 @@ static const struct {
     {"relay", scenario_relay, "the same traffic through ringtail-relay, without XMPP"},
     {"idle", scenario_idle, "sessions that do nothing: memory of the server"},
     {"login", scenario_login, "login and logout, each user once"},
+    {"stampede", scenario_stampede, "all lose their connections at once and come back"},
 };
 
 static int help(void)

@@ -14,7 +14,8 @@ static const char *const stage_names[] = {
     [CLIENT_FEATURES] = "features",   [CLIENT_PROCEED] = "STARTTLS",
     [CLIENT_SECURE] = "TLS",          [CLIENT_AUTH] = "authentication",
     [CLIENT_FEATURES_AGAIN] = "bind", [CLIENT_BIND] = "bind",
-    [CLIENT_SESSION] = "session",     [CLIENT_READY] = "session established",
+    [CLIENT_SESSION] = "session",     [CLIENT_ENABLE] = "stream management",
+    [CLIENT_RESUME] = "resumption",   [CLIENT_READY] = "session established",
     [CLIENT_CLOSING] = "closing",
 };
 
@@ -127,9 +128,27 @@ static void on_failure(struct client *client, const struct element *element)
     fail(client, "%.*s", STR_ARG(condition ? condition->name : STR("failure")));
 }
 
+static struct client_memory *memory_of(struct client *client)
+{
+    struct client_memory *memories = client->setup->memories;
+    return memories ? &memories[client->number - client->setup->options->first] : NULL;
+}
+
+static void resume(struct client *client, const char *id)
+{
+    client->stage = CLIENT_RESUME;
+    buf_format(conn_out(&client->conn), "<resume xmlns='urn:xmpp:sm:3' h='0' previd='%s'/>", id);
+    conn_flush(&client->conn);
+}
+
 static void on_features_again(struct client *client, const struct element *features)
 {
     (void)features;
+    const struct client_memory *memory = memory_of(client);
+    if (memory && memory->id[0]) {
+        resume(client, memory->id);
+        return;
+    }
     client->stage = CLIENT_BIND;
     say(client, "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
                 "<resource>bench</resource></bind></iq>");
@@ -156,7 +175,26 @@ static void on_bound(struct client *client, const struct element *iq)
 static void on_session(struct client *client, const struct element *iq)
 {
     (void)iq;
+    if (memory_of(client)) {
+        client->stage = CLIENT_ENABLE;
+        say(client, "<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
+        return;
+    }
     say(client, "<presence/>");
+    become_ready(client);
+}
+
+static void on_enabled(struct client *client, const struct element *enabled)
+{
+    struct client_memory *memory = memory_of(client);
+    text_copy(memory->id, sizeof memory->id, element_attr(enabled, "id"));
+    say(client, "<presence/>");
+    become_ready(client);
+}
+
+static void on_resumed(struct client *client, const struct element *element)
+{
+    (void)element;
     become_ready(client);
 }
 
@@ -187,6 +225,10 @@ static const struct {
     {CLIENT_FEATURES_AGAIN, NS_STREAM, "features", on_features_again},
     {CLIENT_BIND, NS_CLIENT, "iq", on_bound},
     {CLIENT_SESSION, NS_CLIENT, "iq", on_session},
+    {CLIENT_ENABLE, NS_SM, "enabled", on_enabled},
+    {CLIENT_ENABLE, NS_SM, "failed", on_failure},
+    {CLIENT_RESUME, NS_SM, "resumed", on_resumed},
+    {CLIENT_RESUME, NS_SM, "failed", on_failure},
     {CLIENT_READY, NS_CLIENT, "iq", answer_request},
 };
 
@@ -321,4 +363,10 @@ void client_close(struct client *client)
     client->stage = CLIENT_CLOSING;
     conn_write(&client->conn, STR("</stream:stream>"));
     conn_close(&client->conn);
+}
+
+void client_cut(struct client *client)
+{
+    client->stage = CLIENT_CLOSING;
+    conn_abort(&client->conn, ERR_CLOSED);
 }

@@ -13,12 +13,18 @@
 
 struct client;
 
+/* What a user keeps from one connection to the next, to resume the stream (XEP-0198). */
+struct client_memory {
+    char id[64]; /* empty: there is nothing to resume */
+};
+
 /* Shared by all clients of a run; read-only while they live. */
 struct client_setup {
     const struct options *options;
     struct tls_context *tls; /* NULL without TLS */
     struct parser *parser;
     bool through_relay;
+    struct client_memory *memories; /* by number; NULL: streams are not resumed */
     /* It may send stanzas now. */
     void (*on_ready)(struct client *client);
     /* A stanza came, in the read that was taken up at `now_us`. The element lives during the call.
@@ -39,6 +45,8 @@ enum client_stage {
     CLIENT_FEATURES_AGAIN,
     CLIENT_BIND,
     CLIENT_SESSION,
+    CLIENT_ENABLE,
+    CLIENT_RESUME,
     CLIENT_READY,
     CLIENT_CLOSING
 };
@@ -66,5 +74,8 @@ static inline void client_write(struct client *client, struct str bytes)
 
 /* Ends the stream and the connection. */
 void client_close(struct client *client);
+
+/* Ends the connection without a word, as a lost network does. */
+void client_cut(struct client *client);
 
 #endif

@@ -79,12 +79,23 @@ void fleet_rest(uint64_t ms)
         shard_turn(shard_self, until_us - now);
 }
 
-void fleet_logout(void)
+static void end_all(void (*end)(struct client *client))
 {
     for (unsigned i = 0; i < fleet.began; i++)
         if (fleet.clients[i].stage == CLIENT_READY)
-            client_close(&fleet.clients[i]);
+            end(&fleet.clients[i]);
     uint64_t deadline_us = clock_monotonic_us() + 10000000;
     while (fleet.gone < fleet.began && clock_monotonic_us() < deadline_us)
         shard_turn(shard_self, TURN_US);
+}
+
+void fleet_logout(void)
+{
+    end_all(client_close);
+}
+
+void fleet_cut(void)
+{
+    end_all(client_cut);
+    fleet.began = fleet.ready = fleet.gone = 0;
 }

@@ -43,4 +43,7 @@ void fleet_rest(uint64_t ms);
 /* Closes all that are ready and turns until all are gone. */
 void fleet_logout(void);
 
+/* Cuts all connections at once and turns until all are gone; then all may begin again. */
+void fleet_cut(void);
+
 #endif

@@ -71,7 +71,8 @@ start_server() {
     [[ -f $WORK/localhost.pem ]] || make_certificate
     make_config "$1"
     if [[ -n ${2:-} ]]; then run=(taskset -c "$2" "${run[@]}"); fi
-    "${run[@]}" 2>"$WORK/server.log" &
+    : >"$WORK/server.log" # that of an earlier one says "ready" already
+    "${run[@]}" 2>>"$WORK/server.log" &
     SERVER=$!
     STARTED+=("$SERVER")
     wait_for grep -q event=ready "$WORK/server.log" ||

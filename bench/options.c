@@ -49,6 +49,7 @@ static const struct option table[] = {
     NUMBER("rate", rate, "1000", 1, 10000000, "messages a second, all senders together"),
     NUMBER("burst", burst, "1", 1, 1000, "messages to the same peer in one write"),
     NUMBER("stanza", stanza_len, "300", 1, 60000, "bytes of a whole message stanza"),
+    FLAG("resume", resume, "streams are resumed (XEP-0198) by who comes back"),
     FLAG("origin-ids", origin_ids, "an origin-id (XEP-0359) beside the body of each message"),
     NUMBER("body", body_len, "0", 0, 50000, "bytes of the body instead; 0: as --stanza says"),
     NUMBER("tick-us", tick_us, "0", 0, 1000000,

@@ -11,7 +11,7 @@ struct options {
     /* where */
     const char *host, *domain;
     uint64_t port;
-    bool origin_ids, tls, direct_tls;
+    bool resume, origin_ids, tls, direct_tls;
     /* who */
     const char *prefix, *password, *mechanism;
     uint64_t users, first, in_flight;

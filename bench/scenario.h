@@ -16,4 +16,7 @@ int scenario_idle(const struct options *options);
 /* Login and logout, each user once. */
 int scenario_login(const struct options *options);
 
+/* All are there, lose their connections at once, and come back, --in-flight at a time. */
+int scenario_stampede(const struct options *options);
+
 #endif

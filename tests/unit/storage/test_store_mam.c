@@ -341,6 +341,48 @@ static void test_flags(void **state)
     assert_page(of("x@far", 10), "", false);
 }
 
+static void on_account(struct store_op *op)
+{
+    struct paged *paged = op->owner;
+    paged->done = true;
+    paged->outcome = op->outcome;
+}
+
+static void do_account(enum store_kind kind, const char *user, const char *domain)
+{
+    struct paged paged = {0};
+    struct store_op *op = store_op_new(kind, on_account, &paged);
+    op->account = (struct store_account){
+        .user = str_of(user), .domain = str_of(domain), .credentials = STR("c")};
+    store_ask(op, 0);
+    stage_until(&paged.done);
+    assert_int_equal(paged.outcome, ERR_OK);
+}
+
+static void say_if_registered(const char *body)
+{
+    struct store_message one = message("a@registered", "b@registered", body);
+    one.if_registered = true;
+    put(one);
+}
+
+/* Who comes to have an account does not find what was sent to the name before. */
+static void test_registered(void **state)
+{
+    (void)state;
+    say_if_registered("1");
+    say_if_registered("2");
+    do_account(STORE_ACCOUNT_ADD, "b", "registered");
+    say_if_registered("3");
+    say_if_registered("4");
+    do_account(STORE_ACCOUNT_REMOVE, "b", "registered");
+    say_if_registered("5");
+    do_account(STORE_ACCOUNT_ADD, "b", "registered");
+    say_if_registered("6");
+    assert_page(of("a@registered", 10), "1 2 3 4 5 6", false);
+    assert_page(of("b@registered", 10), "3 4 6", false);
+}
+
 static void test_remove(void **state)
 {
     (void)state;
@@ -505,8 +547,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_metadata),   cmocka_unit_test(test_prefs),
     cmocka_unit_test(test_flags),      cmocka_unit_test(test_remove),
     cmocka_unit_test(test_spoiler),    cmocka_unit_test(test_many),
-    cmocka_unit_test(test_full),       cmocka_unit_test(test_no_room),
-    cmocka_unit_test(test_down),       cmocka_unit_test(test_import),
+    cmocka_unit_test(test_registered), cmocka_unit_test(test_full),
+    cmocka_unit_test(test_no_room),    cmocka_unit_test(test_down),
+    cmocka_unit_test(test_import),
 };
 
 int main(void)

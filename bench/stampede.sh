@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Many clients lose their connections at once and come back: with resumption (XEP-0198) and without,
+# plain and TLS: time until all are back, CPU time of the server for each, and storage operations.
+#
+#   bench/stampede.sh [--users N] [--in-flight N] [--shards N] [--build DIR]
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BUILD=$ROOT/build/release
+USERS=10000 IN_FLIGHT=200 SHARDS=2
+# shellcheck disable=SC2034 # read by lib.sh
+MODULES='roster: {}, sm: {}, csi: {}, carbons: {}, mam: {}, inbox: {}'
+WORK=$(mktemp -d)
+PORT='' SERVER='' # set by lib.sh
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
+. "$ROOT/bench/lib.sh"
+
+finish() {
+    stop_all
+    rm -rf "$WORK"
+}
+trap finish EXIT
+
+read_options() {
+    while [[ $# -gt 0 ]]; do
+        case $1 in
+        --users) USERS=$2 ;;
+        --in-flight) IN_FLIGHT=$2 ;;
+        --shards) SHARDS=$2 ;;
+        --build) BUILD=$2 ;;
+        *) die "no such option: $1" ;;
+        esac
+        shift 2
+    done
+}
+
+operations() {
+    "$BUILD/ringtailctl" -c "$WORK/ringtail.yaml" status |
+        awk '$1 == "store_operations_total" { print $2 }'
+}
+
+# round NAME OPTION...
+round() {
+    local name=$1 report=$WORK/$1 before
+    shift
+    before=$(operations)
+    "$BUILD/ringtail-bench" stampede --server-pid "$SERVER" --users "$USERS" \
+        --in-flight "$IN_FLIGHT" "$@" >"$report" || say "not all came back: $report"
+    # both times that they logged in
+    awk -v name="$name" -v operations="$(($(operations) - before))" -v users="$USERS" '
+        { v[$1] = $2 }
+        END { printf "%-18s %9.2f %9.0f %9.0f %9.1f %12.2f\n", name, v["all_back_seconds"],
+                  v["back_p50_us"] / 1000, v["back_p99_us"] / 1000, v["server_cpu_us_each"],
+                  operations / users }' "$report"
+}
+
+main() {
+    read_options "$@"
+    start_server "$SHARDS"
+    import_users "$USERS"
+    echo "$USERS clients come back, $IN_FLIGHT at a time, $SHARDS shards"
+    echo "                      all, s   p50, ms   p99, ms   µs each  store ops*"
+    round plain --port "$PORT"
+    round plain-resumed --port "$PORT" --resume
+    round tls --port "$TLS_PORT" --tls
+    round tls-resumed --port "$TLS_PORT" --tls --resume
+    echo "* storage operations a user for the first login and the return together"
+}
+
+main "$@"
