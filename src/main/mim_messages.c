@@ -138,10 +138,12 @@ static bool belong_together(const struct mim_message *a, const struct mim_messag
 static void join(struct mim *mim, struct conversation *conversation, struct mim_message *half,
                  struct mim_message *other)
 {
+    struct mim_message *sent = half->outgoing ? half : other;
+    struct mim_message *received = half->outgoing ? other : half;
     take_out(conversation, half);
     mim->tables[MIM_MESSAGES].joined++;
-    put(mim, half->outgoing ? half : other);
-    mim_message_free(half->outgoing ? other : half);
+    mim_message_free(received);
+    put(mim, sent);
 }
 
 static void expire_halves(struct mim *mim, struct conversation *conversation, uint64_t unix_us)

@@ -18,6 +18,7 @@ from storages import drop_schema, storages
 PG = os.environ.get("RINGTAIL_TEST_PG")
 SECONDS = 20
 SCHEMA = f"rt_mim_{os.getpid()}"
+MANY = 1200  # more than two pages
 START_US = 1683705600000000  # 2023-05-10
 OLD_US = 1483228800000000  # 2017-01-01, before ids begin
 ALICE, BOB, CAROL = (f"{name}@{DOMAIN}" for name in ("alice", "bob", "carol"))
@@ -69,6 +70,9 @@ def fill_archive(mim):
     for number in range(2):  # twice the same, without an id
         mim.say(f"{BOB}/b", ALICE, START_US + 6 * minute + number * 500000,
                 message(f"{BOB}/b", ALICE, "", "eight", "<x xmlns='urn:x'>&amp;</x>"), 700000)
+    for number in range(MANY):
+        mim.say(f"{CAROL}/c", EVE, START_US + 60 * minute + number * 10000,
+                message(f"{CAROL}/c", EVE, f"p{number}", f"p{number}"))
     mim.insert("mam_config", user_id=mim.archive(BOB), remote_jid="", behaviour="N")
     mim.insert("mam_config", user_id=mim.archive(BOB), remote_jid=mim.address(BOB, ALICE)
                if mim.address is mongooseim.whole else ALICE, behaviour="A")
@@ -137,9 +141,9 @@ class Imported:
         return {name: row[number] for name, row in self.rows.items()}
 
 
-ROWS = {"users": 4, "rosterusers": 5, "mam_message": 15, "inbox": 4, "mam_config": 2,
+ROWS = {"users": 4, "rosterusers": 5, "mam_message": 15 + 2 * MANY, "inbox": 4, "mam_config": 2,
         "privacy_list": 2, "last": 1}
-NEW = {**ROWS, "mam_message": 9, "inbox": 3}
+NEW = {**ROWS, "mam_message": 9 + MANY, "inbox": 3}
 
 
 class Import(unittest.TestCase):
@@ -241,12 +245,12 @@ class Import(unittest.TestCase):
     def imports(self, server, mim):
         one = Imported(server, mim, "--domain", SECOND_DOMAIN)
         self.assertEqual((one.code, one.rows["users"][1]), (0, 1), one.text + one.errors)
-        self.assertEqual(one.rows["mam_message"][1], 1)
+        self.assertEqual(one.rows["mam_message"][1], 1 + MANY)
         spoil(mim)
         first = Imported(server, mim)
         self.assertEqual(first.code, 1, first.text + first.errors)
         self.assertEqual(first.column(1), {**NEW, "users": 3, "mam_message": 8}, first.text)
-        self.assertEqual(first.rows["mam_message"][3], 6)
+        self.assertEqual(first.rows["mam_message"][3], 6 + MANY)
         for said in ("users: dave@localhost: ", "rosterusers: nobody: there is no such account",
                      f"id {START_US << 8}: it is not a message", "vcard: 1 rows not imported",
                      "offline_message: 1 rows not imported", "users: 1 accounts of domains",
@@ -269,7 +273,7 @@ class Import(unittest.TestCase):
         self.assertEqual(again.code, 0, again.text + again.errors)
         self.assertEqual(set(again.column(1).values()), {0}, again.text)
         self.assertEqual(again.column(2), NEW, again.text)
-        self.assertIn("3 have as many messages here as there, 0 fewer, 0 more", again.text)
+        self.assertIn("4 have as many messages here as there, 0 fewer, 0 more", again.text)
 
     def test_import(self):
         if not PG:
