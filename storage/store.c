@@ -139,6 +139,8 @@ struct store_op *store_op_new(enum store_kind kind, store_fn *done, void *owner)
 
 static void op_free(struct store_op *op)
 {
+    for (size_t i = 0; op->kind == STORE_MAM_IMPORT && i < op->batch.count; i++)
+        op_free(op->batch.ops[i]);
     if (list_has(&op->link))
         list_drop(&op->link);
     struct arena arena = op->arena; /* it holds the operation as well */

@@ -44,7 +44,7 @@ struct store_op {
         struct store_inbox inbox;
         struct store_inbox_page inbox_page;
         struct {
-            struct store_op **ops; /* IMPORT: MAM_STOREs that are not asked, the asker's */
+            struct store_op **ops; /* IMPORT: MAM_STOREs, not asked, that go with it */
             size_t count;
             uint64_t stored; /* rows that were not there before */
             void *own;       /* the back end's */

@@ -43,14 +43,15 @@ static struct store_op *batch_new(struct mim *mim)
     return op;
 }
 
-/* To find the one that spoils it. */
-static void ask_one_by_one(struct mim *mim, const struct store_op *op)
+/* To find the one that spoils it. They go with the batches that have them. */
+static void ask_one_by_one(struct mim *mim, struct store_op *op)
 {
     for (size_t i = 0; i < op->batch.count; i++) {
         struct store_op *one = batch_new(mim);
         one->batch.ops[one->batch.count++] = op->batch.ops[i];
         mim_ask_now(mim, one);
     }
+    op->batch.count = 0;
 }
 
 static void on_stored(struct store_op *op)
@@ -69,8 +70,6 @@ static void on_stored(struct store_op *op)
         table->imported += op->batch.stored;
         table->present += op->batch.count - op->batch.stored;
     }
-    for (size_t i = 0; i < op->batch.count; i++)
-        store_revoke(op->batch.ops[i]);
 }
 
 static void flush(struct mim *mim)

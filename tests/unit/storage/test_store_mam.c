@@ -292,8 +292,6 @@ static void on_imported(struct store_op *op)
 {
     struct imported *imported = op->owner;
     *imported = (struct imported){true, op->outcome, op->outcome ? 0 : op->batch.stored};
-    for (size_t i = 0; i < op->batch.count; i++)
-        store_revoke(op->batch.ops[i]);
 }
 
 static struct imported import(const struct store_message *messages, size_t count)
