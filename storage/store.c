@@ -222,6 +222,8 @@ static struct str fenced_owner(const struct store_op *op)
         return op->inbox_page.owner;
     if (op->kind > STORE_INBOX_PAGE && op->kind < STORE_INBOX_CLEAN)
         return op->inbox.owner;
+    if (op->kind == STORE_OFFLINE_PAGE)
+        return op->offline.bare;
     return (struct str){NULL, 0};
 }
 
