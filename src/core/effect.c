@@ -173,6 +173,21 @@ void effect_available(struct acc *acc, bool available, int8_t priority)
 
 /* --- Applying --- */
 
+/* Modules hear when the session begins to get what is sent to the bare JID. */
+static void set_available(struct session *session, bool available, int8_t priority)
+{
+    bool took = session_takes_bare(session);
+    session->available = available;
+    session->priority = priority;
+    if (took || !session_takes_bare(session) || !session->open)
+        return;
+    struct acc *news = acc_new();
+    news->host = session->host;
+    news->from = session->jid;
+    hook_run(HOOK_user_available, news, session);
+    acc_free(news);
+}
+
 /* What an effect does in the last round, in the order asked for. */
 static void apply_late(struct effect *effect, struct session *session)
 {
@@ -208,8 +223,7 @@ static void apply_late(struct effect *effect, struct session *session)
             conn_pause(session->conn, CONN_PAUSE_SHAPER);
         break;
     case EFFECT_AVAILABLE:
-        session->available = effect->presence.available;
-        session->priority = effect->presence.priority;
+        set_available(session, effect->presence.available, effect->presence.priority);
         break;
     case EFFECT_REMOVE_USER:
         users_removed(&session->jid);
