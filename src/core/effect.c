@@ -42,6 +42,11 @@ void effect_reroute(struct acc *acc, struct acc *kept)
     add(acc, EFFECT_REROUTE)->acc = kept;
 }
 
+void effect_offline(struct acc *acc, struct acc *kept)
+{
+    add(acc, EFFECT_OFFLINE)->acc = kept;
+}
+
 static bool answerable(const struct acc *acc)
 {
     return acc->kind != STANZA_NONE && acc->type != TYPE_ERROR && acc->type != TYPE_RESULT;
@@ -173,18 +178,19 @@ void effect_available(struct acc *acc, bool available, int8_t priority)
 
 /* --- Applying --- */
 
-/* Modules hear when the session begins to get what is sent to the bare JID. */
+/* Modules hear when the session begins to get what is sent to the bare JID, and ends to. */
 static void set_available(struct session *session, bool available, int8_t priority)
 {
     bool took = session_takes_bare(session);
     session->available = available;
     session->priority = priority;
-    if (took || !session_takes_bare(session) || !session->open)
+    bool takes = session_takes_bare(session);
+    if (took == takes || !session->open)
         return;
     struct acc *news = acc_new();
     news->host = session->host;
     news->from = session->jid;
-    hook_run(HOOK_user_available, news, session);
+    hook_run(takes ? HOOK_user_available : HOOK_user_unavailable, news, session);
     acc_free(news);
 }
 
@@ -197,6 +203,9 @@ static void apply_late(struct effect *effect, struct session *session)
         break;
     case EFFECT_REROUTE:
         router_reroute(effect->acc);
+        break;
+    case EFFECT_OFFLINE:
+        router_offline(effect->acc);
         break;
     case EFFECT_FLUSH:
         session_flush(session, effect->acc);
@@ -252,7 +261,8 @@ static struct effect *find(struct effect *effect, enum effect_kind kind)
 static bool applies(const struct effect *effect, const struct session *session)
 {
     return effect->kind == EFFECT_ROUTE || effect->kind == EFFECT_REROUTE ||
-           effect->kind == EFFECT_STORE || (session && !session->ended);
+           effect->kind == EFFECT_OFFLINE || effect->kind == EFFECT_STORE ||
+           (session && !session->ended);
 }
 
 static void drop(struct effect *effect)
@@ -265,7 +275,7 @@ void effects_drop(struct acc *acc)
 {
     for (struct effect *effect = acc->effects; effect; effect = effect->next) {
         if (effect->kind == EFFECT_ROUTE || effect->kind == EFFECT_REROUTE ||
-            effect->kind == EFFECT_FLUSH)
+            effect->kind == EFFECT_OFFLINE || effect->kind == EFFECT_FLUSH)
             acc_free(effect->acc);
         else if (effect->kind == EFFECT_STORE)
             store_revoke(effect->op);

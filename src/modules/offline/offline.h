@@ -34,9 +34,9 @@ extern struct metric offline_given, offline_gone, offline_held;
 struct store_op *offline_op(enum store_kind kind, const struct jid *user, store_fn *done,
                             void *owner);
 
-/* A session begins to get what is sent to the bare JID; its connection was lost and is there again;
- * a message comes to it; it ends; it has ended. */
-hook_fn offline_on_available, offline_on_opened, offline_on_resumed, offline_on_receive,
+/* A session begins to get what is sent to the bare JID, and does not get it any more; a message
+ * comes to it; it ends; it has ended. */
+hook_fn offline_on_available, offline_on_opened, offline_on_unavailable, offline_on_receive,
     offline_on_terminate, offline_on_reroute;
 
 /* The memory of both goes. */

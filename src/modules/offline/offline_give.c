@@ -29,9 +29,10 @@ static struct offline_session *own_of(struct session *session)
     return own;
 }
 
+/* One without a socket (XEP-0198) does: it keeps what it is given, as what comes anew. */
 static bool may_get(const struct session *session)
 {
-    return session_takes_bare(session) && session_has_socket(session) && !session->ended;
+    return session_takes_bare(session) && !session->ended;
 }
 
 /* --- What came meanwhile --- */
@@ -63,7 +64,8 @@ static enum verdict hold(struct acc *acc, struct offline_session *own)
 
 enum verdict offline_on_receive(struct acc *acc, struct session *session)
 {
-    if (acc->waited || user_of(session)->reader != session)
+    bool is_in_order = acc->type == TYPE_CHAT || acc->type == TYPE_NORMAL;
+    if (!is_in_order || acc->waited || user_of(session)->reader != session)
         return HOOK_OK;
     return hold(acc, own_of(session));
 }
@@ -82,6 +84,29 @@ static void let_go(struct session *session)
     }
 }
 
+/* What was held goes elsewhere: `go` says how. */
+static void give_back(struct acc *acc, struct session *session,
+                      void (*go)(struct acc *acc, struct acc *held))
+{
+    struct offline_session *own = own_of(session);
+    while (own->first) {
+        struct kept *kept = pop(own);
+        struct acc *held = kept_acc(&kept, session->host);
+        if (!held->to.full.len || !held->from.full.len) {
+            acc_free(held);
+            continue;
+        }
+        kept_delay(&held->arena, held->element, session->host->jid.domain, held->stamp_us);
+        go(acc, held);
+    }
+}
+
+static void to_others(struct acc *acc, struct acc *held)
+{
+    held->to = jid_bare(&held->to);
+    effect_reroute(acc, held);
+}
+
 /* --- Whose turn it is --- */
 
 static void read_page(struct offline_user *user);
@@ -94,6 +119,7 @@ static void hand_on(struct offline_user *user, struct session *from)
         if (session != from && may_get(session))
             break;
     user->reader = session;
+    user->again = true;
     if (session && !user->op)
         read_page(user);
 }
@@ -109,17 +135,6 @@ static void start(struct session *session)
         read_page(user);
 }
 
-/* It is not read to its end: somebody else is given the rest, or it itself later. */
-static void stop(struct offline_user *user)
-{
-    struct session *session = user->reader;
-    user->again = true;
-    user->reader = NULL;
-    let_go(session);
-    if (!session->ended && !user->reader)
-        hand_on(user, session);
-}
-
 /* --- Pages --- */
 
 static void next(struct offline_user *user)
@@ -127,9 +142,7 @@ static void next(struct offline_user *user)
     struct session *session = user->reader;
     if (!session)
         return;
-    if (!may_get(session))
-        stop(user);
-    else if (conn_unsent(session->conn) > LIMIT_OUTPUT_HIGH)
+    if (conn_unsent(session->conn) > LIMIT_OUTPUT_HIGH)
         session_alarm(session, &offline_alarms[OFFLINE_NEXT], NEXT_MS);
     else
         read_page(user);
@@ -219,8 +232,6 @@ static void on_page(struct store_op *op)
         user->reader = NULL;
         session_alarm(session, &offline_alarms[OFFLINE_RETRY], RETRY_MS);
         let_go(session);
-    } else if (!may_get(session)) {
-        stop(user);
     } else if (op->offline.count == 0) {
         at_the_end(user);
     } else {
@@ -275,11 +286,14 @@ enum verdict offline_on_opened(struct acc *acc, struct session *session)
     return HOOK_OK;
 }
 
-enum verdict offline_on_resumed(struct acc *acc, struct session *session)
+/* What it held is behind what it was not given, and waits with that if nobody takes it. */
+enum verdict offline_on_unavailable(struct acc *acc, struct session *session)
 {
-    (void)acc;
-    if (session_takes_bare(session) && user_of(session)->again)
-        start(session);
+    struct offline_user *user = user_of(session);
+    if (user->reader != session)
+        return HOOK_OK;
+    hand_on(user, session);
+    give_back(acc, session, user->reader ? to_others : effect_offline);
     return HOOK_OK;
 }
 
@@ -292,20 +306,10 @@ enum verdict offline_on_terminate(struct acc *acc, struct session *session)
     return HOOK_OK;
 }
 
-/* As what a client has not acknowledged, behind which it came. */
+/* Behind what its client has not acknowledged. */
 enum verdict offline_on_reroute(struct acc *acc, struct session *session)
 {
-    struct offline_session *own = own_of(session);
-    while (own->first) {
-        struct kept *kept = pop(own);
-        struct acc *held = kept_acc(&kept, session->host);
-        if (!held->to.full.len || !held->from.full.len) {
-            acc_free(held);
-            continue;
-        }
-        kept_delay(&held->arena, held->element, session->host->jid.domain, held->stamp_us);
-        effect_reroute(acc, held);
-    }
+    give_back(acc, session, effect_reroute);
     return HOOK_OK;
 }
 
