@@ -45,6 +45,7 @@ void acc_free(struct acc *acc)
 {
     effects_drop(acc);
     delivery_leave(&acc->delivery);
+    receipt_drop(&acc->receipt);
     struct arena arena = acc->arena; /* it holds the accumulator itself */
     arena_fini(&arena);
 }

@@ -16,6 +16,7 @@
 struct delivery;
 struct effect;
 struct host;
+struct receipt;
 struct store_op;
 
 struct acc {
@@ -30,6 +31,8 @@ struct acc {
     uint64_t stamp_us;       /* when it reached the server, µs since 1970 */
     struct store_op *answer; /* while the continuation of acc_park_store runs */
     void *event_data;
+    struct receipt *receipt;   /* its sender's session waits for the end of it; or NULL */
+    bool awaited;              /* by a handler's wish: it shall be so (XEP-0198) */
     struct delivery *delivery; /* when it is one of several copies for a user, else NULL */
     bool released;             /* a module held it, and lets it go: it is not held again */
     bool undecided;  /* at the recipient's home it may be stopped yet: it is archived there */

@@ -54,6 +54,8 @@ static bool iq_is_right(const struct acc *acc)
 
 static void after_kind(struct acc *acc, struct session *session, enum verdict verdict)
 {
+    if (acc->awaited && verdict == HOOK_OK && !session->ended)
+        session_await(session, acc);
     if (acc->kind != STANZA_NONE)
         session_handled(session);
     if (verdict != HOOK_OK) {

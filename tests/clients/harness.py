@@ -85,8 +85,8 @@ def make_certificate(folder, name, domain):
 
 class Server:
     """A running server. `listeners` adds to (or replaces) the usual three: name to more YAML keys,
-    `tls` being the mode. `auth`, `log` and `storage` are YAML as well. `modules` adds to (or changes)
-    the usual ones: name to YAML, None: it is off."""
+    `tls` being the mode. `auth`, `log` and `storage` are YAML as well. `modules` adds to
+    (or changes) the usual ones: name to YAML, None: it is off."""
 
     LISTENERS = {"starttls": {"tls": "starttls"}, "tls": {"tls": "tls"},
                  "plain": {"tls": "none", "plaintext_auth": "true"}}

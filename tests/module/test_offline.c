@@ -1,40 +1,6 @@
 /* Module offline on the stage: what is kept, for whom, in which order it is given, and only once.
  */
-#include "stage.h"
-
-#include "store_backend.h"
-
-static struct actor me;
-
-#define BODY(text)  "<body>" text "</body>"
-#define HINT(name)  "<" name " xmlns='urn:xmpp:hints'/>"
-#define STATE       "<composing xmlns='http://jabber.org/protocol/chatstates'/>"
-#define UNAVAILABLE "<service-unavailable " STANZAS "/>"
-#define AWAY        "<presence><priority>-1</priority></presence>"
-
-static const char *const names[] = {"offline_given_total", "offline_expired_total",
-                                    "offline_held_total"};
-static uint64_t before[COUNT_OF(names)];
-
-/* Since the test began. */
-static uint64_t counted(const char *name)
-{
-    size_t i = 0;
-    while (strcmp(names[i], name) != 0)
-        i++;
-    return stage_counted(name) - before[i];
-}
-
-static void open_with(const char *modules)
-{
-    stage_open(modules, "");
-    stage_account("me");
-    stage_account("you");
-    me = stage_login("me", "r");
-    stage_ask(&me, "<presence/>");
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        before[i] = stage_counted(names[i]);
-}
+#include "offline_stage.h"
 
 static int up(void **state)
 {
@@ -42,66 +8,6 @@ static int up(void **state)
     open_with("{offline: {max_user_messages: 30}, presence: {}, roster: {}, sm: {}, carbons: {},"
               " blocking: {}, amp: {}, disco: {}}");
     return 0;
-}
-
-static int up_with_archive(void **state)
-{
-    (void)state;
-    open_with("{offline: {}, presence: {}, roster: {}, sm: {}, mam: {}, amp: {}}");
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    store_mem_hook = NULL;
-    stage_close();
-    return 0;
-}
-
-/* What it told the sender. */
-static const char *say_xml(const char *attributes, const char *children)
-{
-    char xml[640];
-    snprintf(xml, sizeof xml, "<message to='you@localhost' %s>%s</message>", attributes, children);
-    stage_feed(&me, xml);
-    stage_pass(20);
-    return stage_written(&me);
-}
-
-static void say(const char *text)
-{
-    char body[64];
-    snprintf(body, sizeof body, "<body>%s</body>", text);
-    assert_string_equal(say_xml("type='chat'", body), "");
-}
-
-/* With a presence of its own, and all that came of it. */
-static struct actor come_as(const char *resource, const char *presence)
-{
-    struct actor you = stage_login("you", resource);
-    stage_feed(&you, presence);
-    stage_pass(50);
-    return you;
-}
-
-static struct actor come(void)
-{
-    return come_as("r", "<presence/>");
-}
-
-/* The bodies, joined. */
-static const char *bodies(const struct actor *actor)
-{
-    static char text[2048];
-    const char *at = stage_written(actor), *end;
-    text[0] = '\0';
-    while ((at = strstr(at, "<body>")) && (end = strstr(at, "</body>"))) {
-        size_t len = strlen(text);
-        at += strlen("<body>");
-        snprintf(text + len, sizeof text - len, "%s%.*s", len ? " " : "", (int)(end - at), at);
-    }
-    return text;
 }
 
 /* --- What is kept --- */
@@ -427,6 +333,30 @@ static void given_ones_are_the_sessions(void **state)
     assert_string_equal(bodies(&you), "");
 }
 
+static enum err slow_adds(const struct store_op *op, uint64_t *delay_ms)
+{
+    *delay_ms = op->kind == STORE_OFFLINE_ADD ? 300 : 0;
+    return ERR_OK;
+}
+
+static void is_acknowledged_when_it_is_kept(void **state)
+{
+    (void)state;
+    stage_ask(&me, "<enable xmlns='urn:xmpp:sm:3'/>");
+    store_mem_hook = slow_adds;
+    me.session->sent_count++; /* the stage feeds behind the counter */
+    say("one");
+    assert_has(stage_ask(&me, "<r xmlns='urn:xmpp:sm:3'/>"), "h='0'");
+    stage_pass(400);
+    assert_has(stage_written(&me), "h='1'");
+    store_mem_hook = NULL;
+    struct actor you = come();
+    me.session->sent_count++;
+    say("two");
+    assert_has(stage_ask(&me, "<r xmlns='urn:xmpp:sm:3'/>"), "h='2'");
+    assert_string_equal(bodies(&you), "one two");
+}
+
 static void who_was_blocked_meanwhile_is_not_heard(void **state)
 {
     (void)state;
@@ -491,82 +421,7 @@ static void rules_about_time(void **state)
     assert_lacks(told, "you@localhost/r");
 }
 
-/* --- With the archive --- */
-
-static uint64_t added_with_body;
-
-static enum err look_at_adds(const struct store_op *op, uint64_t *delay_ms)
-{
-    (void)delay_ms;
-    if (op->kind == STORE_OFFLINE_ADD)
-        added_with_body += !op->offline.add.archived;
-    return ERR_OK;
-}
-
-static void the_archive_has_the_stanza(void **state)
-{
-    (void)state;
-    added_with_body = 0;
-    store_mem_hook = look_at_adds;
-    say("one");
-    say_xml("type='chat'", BODY("two") HINT("no-permanent-store"));
-    say("three");
-    assert_int_equal(added_with_body, 1);
-    struct actor you = come();
-    const char *got = stage_written(&you);
-    const char *one = strstr(got, "<body>one</body>"), *two = strstr(got, "<body>two</body>");
-    assert_true(one && two && strstr(got, "<body>three</body>") > two && two > one);
-    assert_has(got, " by='you@localhost' id='");
-    stage_feed(&you, "<iq type='set' id='m'><query xmlns='urn:xmpp:mam:2'/></iq>");
-    stage_pass(20);
-    const char *found = stage_written(&you);
-    assert_has(found, "<body>one</body>");
-    assert_null(strstr(strstr(found, "<body>one") + 1, "<body>one")); /* once in the archive */
-}
-
-/* A message that was delivered live and came back is a mark again, with its id. */
-static void rerouted_ones_are_marks(void **state)
-{
-    (void)state;
-    struct actor you = stage_login("you", "r");
-    stage_ask(&you, "<enable xmlns='urn:xmpp:sm:3'/>");
-    stage_ask(&you, "<presence/>");
-    say("one");
-    const char *id = strstr(stage_written(&you), "by='you@localhost' id='");
-    assert_non_null(id);
-    char wanted[64];
-    snprintf(wanted, sizeof wanted, "%.39s", id);
-    uint64_t archived = stage_counted("mam_archived_total");
-    added_with_body = 0;
-    store_mem_hook = look_at_adds;
-    stage_leave(&you);
-    stage_pass(100);
-    assert_int_equal(added_with_body, 0);
-    assert_int_equal(stage_counted("mam_archived_total"), archived);
-    you = come();
-    const char *got = stage_written(&you);
-    assert_has(got, wanted);
-    assert_has(got, "<delay ");
-}
-
-/* Who keeps no archive is given what was kept for him all the same. */
-static void without_a_copy_of_his_own(void **state)
-{
-    (void)state;
-    struct actor you = come_as("r", AWAY);
-    stage_feed(&you, "<iq type='set' id='p'><prefs xmlns='urn:xmpp:mam:2' default='never'>"
-                     "<always/><never/></prefs></iq>");
-    stage_pass(50);
-    stage_leave(&you);
-    say("one");
-    you = come();
-    const char *got = stage_written(&you);
-    assert_has(got, "<body>one</body>");
-    assert_lacks(got, "stanza-id");
-}
-
-#define STAGE_TEST(name)   cmocka_unit_test_setup_teardown(name, up, down)
-#define ARCHIVE_TEST(name) cmocka_unit_test_setup_teardown(name, up_with_archive, down)
+#define STAGE_TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int main(void)
 {
@@ -589,12 +444,10 @@ int main(void)
         STAGE_TEST(a_failed_drop_gives_it_again_next_time),
         STAGE_TEST(unacknowledged_ones_wait_with_their_time),
         STAGE_TEST(given_ones_are_the_sessions),
+        STAGE_TEST(is_acknowledged_when_it_is_kept),
         STAGE_TEST(who_was_blocked_meanwhile_is_not_heard),
         STAGE_TEST(rules_about_storing),
         STAGE_TEST(rules_about_time),
-        ARCHIVE_TEST(the_archive_has_the_stanza),
-        ARCHIVE_TEST(rerouted_ones_are_marks),
-        ARCHIVE_TEST(without_a_copy_of_his_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,6 +78,14 @@ struct store_op *offline_op(enum store_kind kind, const struct jid *user, store_
     return op;
 }
 
+/* What no archive has is acknowledged when it is kept, or with a session (XEP-0198). */
+static enum verdict on_send(struct acc *acc, struct session *session)
+{
+    (void)session;
+    acc->awaited |= !acc->stanza_id && acc->to.user.len && is_kept(acc);
+    return HOOK_OK;
+}
+
 /* The number is of the order in which messages come here, not of that in which they came to the
  * server: one that is rerouted stands behind what was read while it was with a session. */
 static struct store_op *add_op(const struct acc *acc)
@@ -173,6 +181,7 @@ static uint64_t clean_every_ms(const void *conf)
 /* --- Tables --- */
 
 static const struct hook hooks[] = {
+    {.at = HOOK_user_send_message, .run = on_send, .after = "amp, blocking, mam, privacy"},
     {.at = HOOK_offline_message, .run = on_offline},
     {.at = HOOK_amp_determine_strategy, .run = on_strategy},
     {.at = HOOK_user_available, .run = offline_on_available},
