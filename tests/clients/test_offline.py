@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Offline messages on each database, with and without the archive, over SIGKILL: what was kept is
-given after it, in order, with its time, once; a server that is killed while it gives, or before it
-has dropped what it gave, gives it again rather than never."""
+given after it, in order, with its time, once; without the archive, what was acknowledged is kept;
+a server that is killed while it gives, or before it has dropped what it gave, gives it again rather
+than never."""
 import os
 import re
 import unittest
@@ -14,9 +15,11 @@ PASSWORD = "secret"
 MESSAGES = 90
 DELAY = "{urn:xmpp:delay}delay"
 SID = "{urn:xmpp:sid:0}stanza-id"
+SM = "urn:xmpp:sm:3"
 SCHEMA = f"rt_offline_{os.getpid()}"
 WITHOUT_ARCHIVE = {"mam": None, "inbox": None}
 LOOKS = 400
+SILENCE = 2.5  # seconds; a database that is not there yet is asked again after one
 
 
 def counted(server, name):
@@ -62,7 +65,7 @@ class Offline(unittest.TestCase):
         with logged_in(server, user) as stream:
             stream.send("<presence/>")
             stream.expect(CLIENT, "presence")
-            while not stream.is_silent(1.5) and len(got) != most:
+            while not stream.is_silent(SILENCE) and len(got) != most:
                 got.append(stream.expect(CLIENT, "message"))
             if most is not None:
                 server.kill()
@@ -98,6 +101,25 @@ class Offline(unittest.TestCase):
         self.assertEqual(second, names[len(names) - len(second):])
         self.assertEqual(self.come(server, peer), [])
 
+    def acknowledged(self, server, sender, peer):
+        """Without an archive an acknowledgement (XEP-0198) says that the message is kept: a server
+        that is killed the moment it comes has all that it counts."""
+        names = [f"c{number}" for number in range(MESSAGES)]
+        with logged_in(server, sender) as stream:
+            stream.send(f"<enable xmlns='{SM}'/>")
+            stream.expect(SM, "enabled")
+            stream.send("".join(f"<message type='chat' to='{peer}@{DOMAIN}' id='{name}'>"
+                                f"<body>{name}</body></message>" for name in names))
+            handled = 0
+            while handled < MESSAGES // 2:
+                stream.send(f"<r xmlns='{SM}'/>")
+                handled = int(stream.expect(SM, "a").get("h"))
+            server.kill()
+        server.start()
+        got = [message.get("id") for message in self.come(server, peer)]
+        self.assertGreaterEqual(len(got), handled)
+        self.assertEqual(got, names[:len(got)])
+
     def test_offline(self):
         self.addCleanup(drop_schema, SCHEMA)
         for storage_name, storage in storages(SCHEMA):
@@ -110,6 +132,8 @@ class Offline(unittest.TestCase):
                         server.add_user(user, PASSWORD)
                     self.over_a_kill(server, sender, peer, archived)
                     self.in_the_middle(server, sender, peer)
+                    if not archived:
+                        self.acknowledged(server, sender, peer)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
  */
 #include "offline.h"
 
-enum { PAGE = 20, NEXT_MS = 100, RETRY_MS = 5000 };
+enum { PAGE = 20, NEXT_MS = 100, RETRY_MS = 1000 };
 
 struct metric offline_given = {"offline_given_total", "Messages given to users who came.",
                                METRIC_COUNTER, 0};
