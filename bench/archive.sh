@@ -11,7 +11,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$ROOT/build/release
 ORIGINS=()
 BACKEND=postgresql SHARDS=1 USERS=500 RATES="1000 5000" ROUNDS=3 SECONDS_EACH=5
-MODULES='mam: {}' STORAGE='backend: sqlite'
+MODULES=${MODULES:-'mam: {}, inbox: {}'} STORAGE='backend: sqlite'
 WORK=$(mktemp -d)
 PORT='' SERVER='' # set by lib.sh
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091

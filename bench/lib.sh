@@ -35,6 +35,9 @@ make_certificate() {
         die "openssl could not make a certificate: $WORK/openssl.log"
 }
 
+# The modules that are always on, unless a script says otherwise.
+BASE='ping: {}, disco: {}, version: {}, time: {}, presence: {}'
+
 # make_config SHARDS: everything that a chat server has on; no archive, unless MODULES names it, and
 # SQLite, unless STORAGE says otherwise. Few key derivation rounds, so that logins do not take
 # longer than what is measured.
@@ -55,7 +58,7 @@ listen:
       port: $TLS_PORT
       backlog: 4096
       tls: { mode: starttls, certificate: "$WORK/localhost.pem", key: "$WORK/localhost.key" }
-modules: { ping: {}, disco: {}, version: {}, time: {}, presence: {}${MODULES:+, $MODULES} }
+modules: { $BASE${MODULES:+, $MODULES} }
 log: { level: info, format: logfmt }
 YAML
 }

@@ -25,9 +25,12 @@ struct store_shard {
     struct link fenced;  /* readers that wait for batches, by batch_link */
     struct link waiting; /* for room in the batch, by batch_link */
     struct timer fence;
+    struct link inbox_changes; /* asked, not given back, by turn_link */
+    uint64_t turns;
     struct upkeep upkeep; /* the first shard's */
     size_t pending;       /* with the back end */
     unsigned asking;      /* depth of store_ask */
+    bool no_room;         /* somebody has waited for it in vain: others are refused at once */
     bool stopping, stopped;
 };
 
@@ -177,10 +180,12 @@ static void leave_queue(struct store_op *op, enum err outcome)
 static void on_deadline(struct timer *timer)
 {
     struct store_op *op = LIST_OWNER(timer, struct store_op, timer);
-    if (op->kind == STORE_MAM_ROOM)
-        leave_queue(op, ERR_TIMEOUT);
-    else
+    if (op->kind != STORE_MAM_ROOM) {
         answer(op, ERR_TIMEOUT);
+        return;
+    }
+    op->home->no_room = true;
+    leave_queue(op, ERR_TIMEOUT);
 }
 
 static void answer_late(struct store_op *op, enum err outcome)
@@ -212,6 +217,11 @@ static void on_tell_late(struct task *task)
 /* --- Readers of an archive or inbox wait until what they may know of is committed; so do changes
  * of an inbox, or a marker would overtake its message --- */
 
+static bool is_of_inbox(const struct store_op *op)
+{
+    return op->kind >= STORE_INBOX_PAGE && op->kind < STORE_INBOX_CLEAN;
+}
+
 /* Whose; empty: it need not wait. */
 static struct str fenced_owner(const struct store_op *op)
 {
@@ -220,16 +230,44 @@ static struct str fenced_owner(const struct store_op *op)
         return op->page.owner;
     if (op->kind == STORE_INBOX_PAGE)
         return op->inbox_page.owner;
-    if (op->kind > STORE_INBOX_PAGE && op->kind < STORE_INBOX_CLEAN)
-        return op->inbox.owner;
     if (op->kind == STORE_OFFLINE_PAGE)
         return op->offline.bare;
-    return (struct str){NULL, 0};
+    return is_of_inbox(op) ? op->inbox.owner : (struct str){NULL, 0};
+}
+
+static bool changes_inbox(const struct store_op *op)
+{
+    return is_of_inbox(op) && op->kind != STORE_INBOX_PAGE && op->kind != STORE_INBOX_GET;
+}
+
+/* All changes of an inbox are asked for on one shard. Who asks sees those asked for before, though
+ * nobody waited for them (markers): back ends read and write on different connections. Changes need
+ * not wait for changes, unless those are still at the fence: back ends keep their order. */
+static void take_turn(struct store_shard *home, struct store_op *op)
+{
+    op->turn = ++home->turns;
+    if (changes_inbox(op))
+        list_push(&home->inbox_changes, &op->turn_link);
+}
+
+static bool waits_its_turn(const struct store_op *op)
+{
+    LIST_EACH (&op->home->inbox_changes, link) {
+        const struct store_op *other = LIST_OWNER(link, struct store_op, turn_link);
+        if (other->turn >= op->turn)
+            return false;
+        bool matters = !changes_inbox(op) || list_has(&other->batch_link);
+        if (matters && str_eq(other->inbox.owner, fenced_owner(op)))
+            return true;
+    }
+    return false;
 }
 
 /* What came after the question is not waited for, or a busy user would never get an answer. */
 static bool passes_fence(const struct store_op *op)
 {
+    if (is_of_inbox(op) && waits_its_turn(op))
+        return false;
     return op->fence == 0 || batch_has_written(fenced_owner(op), op->fence);
 }
 
@@ -270,6 +308,7 @@ static void wait_at_fence(struct store_shard *home, struct store_op *op)
 static void let_in(struct store_shard *home)
 {
     size_t room = home->stopping ? SIZE_MAX : batch_room(&home->batch);
+    home->no_room &= room == 0;
     for (struct link *link; room > 0 && (link = list_pop(&home->waiting)); room--)
         store_finish(LIST_OWNER(link, struct store_op, batch_link),
                      home->stopping ? ERR_DOWN : ERR_OK);
@@ -305,6 +344,8 @@ static enum err refusal(const struct store_shard *home, const struct store_op *o
         return ERR_TOO_BIG;
     if (op->kind == STORE_MAM_STORE && batch_is_full(&home->batch))
         return ERR_FULL;
+    if (op->kind == STORE_MAM_ROOM && home->no_room)
+        return ERR_FULL;
     return home->pending >= LIMIT_STORE_PENDING ? ERR_FULL : ERR_OK;
 }
 
@@ -314,6 +355,8 @@ static void hand_over(struct store_shard *home, struct store_op *op)
     struct str fenced = fenced_owner(op);
     if (fenced.len)
         op->fence = batch_newest(fenced);
+    if (is_of_inbox(op))
+        take_turn(home, op);
     if (op->kind == STORE_MAM_STORE)
         batch_add(&home->batch, op);
     else if (op->kind == STORE_MAM_ROOM)
@@ -330,7 +373,7 @@ void store_ask(struct store_op *op, uint64_t deadline_ms)
     struct store_shard *home = op->home;
     CHECK(shard_self == home->shard && !op->asked_us);
     if (!deadline_ms)
-        deadline_ms = config.deadline_ms;
+        deadline_ms = op->kind == STORE_MAM_ROOM ? LIMIT_ROOM_WAIT : config.deadline_ms;
     op->asked_us = shard_self->now_us;
     op->deadline_ms = shard_now_ms() + deadline_ms;
     metric_count(&asked);
@@ -359,6 +402,8 @@ void store_finish(struct store_op *op, enum err outcome)
     struct store_shard *home = op->home;
     CHECK(op->in_backend);
     op->in_backend = false;
+    if (list_has(&op->turn_link))
+        list_drop(&op->turn_link);
     if (op->kind == STORE_MAM_BATCH) { /* while it is pending, its shard's things stay */
         batch_done(&home->batch, op, outcome);
         let_in(home);
@@ -398,6 +443,7 @@ void store_shard_start(struct shard *shard)
     list_init(&home->under_way);
     list_init(&home->late);
     list_init(&home->fenced);
+    list_init(&home->inbox_changes);
     list_init(&home->waiting);
     batch_init(&home->batch, shard, &config, submit_batch);
     shard->store = home;

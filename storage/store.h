@@ -61,7 +61,8 @@ struct store_op {
     uint64_t deadline_ms, asked_us;
     uint64_t fence; /* who reads an archive or inbox waits until this is written */
     struct timer timer;
-    struct link link, batch_link;
+    struct link link, batch_link, turn_link;
+    uint64_t turn; /* of an inbox: those of one owner are done in order */
     size_t batch_bytes;
     struct job job;
     struct store_shard *home;

@@ -3,6 +3,8 @@
  * owner and the peer that points at the newest message in the archive, and counts what is unread.
  * Rows come with the messages (STORE_INBOX flags of store_mam.h) and are exact: a message that is
  * not stored again does not count again, and what came late does not undo what came after it.
+ * Changes of one owner's inbox are done in the order in which its shard asked for them, and who
+ * asks behind them sees them.
  */
 #ifndef RT_STORE_INBOX_H
 #define RT_STORE_INBOX_H

@@ -14,7 +14,7 @@ enum store_kind {
     STORE_ROSTER_SET, /* roster: adds or replaces one item. NOT_FOUND: no such account */
     STORE_ROSTER_REMOVE, /* roster: drops the contact of one item. NOT_FOUND */
     STORE_MAM_STORE,     /* message: batched, no deadline; one that is there already is fine */
-    STORE_MAM_ROOM,      /* nothing: done when store_mam_has_room, first come first served */
+    STORE_MAM_ROOM,      /* nothing: done when store_mam_has_room, in turn. FULL, TIMEOUT */
     STORE_MAM_BATCH,     /* private: what batch.c makes of those */
     STORE_MAM_PAGE,     /* page → items, more, total; sees what is in batches. NOT_FOUND: an id */
     STORE_MAM_METADATA, /* page: owner → first, last; sees what is in batches */

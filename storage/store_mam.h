@@ -7,6 +7,7 @@
 
 #include "text.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { STORE_MAM_PAGE_MAX = 1000, STORE_MAM_PREFS_MAX = 500 };
@@ -34,6 +35,9 @@ struct store_message {
     struct str client_id; /* the `id` attribute, by which markers name it; empty: none */
     unsigned flags;
     unsigned inbox; /* STORE_INBOX flags */
+    /* The recipient keeps a copy only with an account: who registers a name later must not find
+     * what was sent to it before. */
+    bool if_registered;
 };
 
 struct store_mam_item {

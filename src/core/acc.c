@@ -4,6 +4,7 @@
 #include "core.h"
 #include "delivery.h"
 #include "effect.h"
+#include "promise.h"
 #include "session.h"
 #include "shard.h"
 #include "stanza_id.h"
@@ -45,7 +46,7 @@ void acc_free(struct acc *acc)
 {
     effects_drop(acc);
     delivery_leave(&acc->delivery);
-    receipt_drop(&acc->receipt);
+    promise_keep(&acc->promise);
     struct arena arena = acc->arena; /* it holds the accumulator itself */
     arena_fini(&arena);
 }

@@ -16,7 +16,7 @@
 struct delivery;
 struct effect;
 struct host;
-struct receipt;
+struct promise;
 struct store_op;
 
 struct acc {
@@ -31,11 +31,11 @@ struct acc {
     uint64_t stamp_us;       /* when it reached the server, µs since 1970 */
     struct store_op *answer; /* while the continuation of acc_park_store runs */
     void *event_data;
-    struct receipt *receipt;   /* its sender's session waits for the end of it; or NULL */
-    bool awaited;              /* by a handler's wish: it shall be so (XEP-0198) */
     struct delivery *delivery; /* when it is one of several copies for a user, else NULL */
     bool released;             /* a module held it, and lets it go: it is not held again */
+    struct promise *promise;   /* that goes with it, or NULL */
     bool undecided;  /* at the recipient's home it may be stopped yet: it is archived there */
+    bool promised;   /* by a handler: it is acknowledged when its journey has ended (promise.h) */
     bool in_archive; /* the recipient's has it, by stanza_id, if preferences (XEP-0441) allow */
     bool waited;     /* in storage, for its user to come (XEP-0160); it is rerouted, too */
     bool rerouted;   /* it was given to a session before, and archived, counted, copied */

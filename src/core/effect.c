@@ -2,6 +2,7 @@
 
 #include "check.h"
 #include "module.h"
+#include "promise.h"
 #include "router.h"
 #include "session.h"
 #include "store.h"
@@ -195,7 +196,7 @@ static void set_available(struct session *session, bool available, int8_t priori
 }
 
 /* What an effect does in the last round, in the order asked for. */
-static void apply_late(struct effect *effect, struct session *session)
+static void apply_late(struct acc *acc, struct effect *effect, struct session *session)
 {
     switch (effect->kind) {
     case EFFECT_ROUTE:
@@ -213,6 +214,8 @@ static void apply_late(struct effect *effect, struct session *session)
     case EFFECT_STORE:
         if (session && !session->ended)
             session_store(session, effect->op);
+        else if (acc->promise)
+            promise_store(&acc->promise, effect->op);
         else
             store_ask(effect->op, 0);
         break;
@@ -302,7 +305,7 @@ void effects_apply(struct acc *acc, struct session *session)
         session_write(session, effect->element);
     for (struct effect *effect = first; effect; effect = effect->next) {
         if (applies(effect, session))
-            apply_late(effect, session);
+            apply_late(acc, effect, session);
         else
             drop(effect);
     }

@@ -3,6 +3,7 @@
 #include "core.h"
 #include "effect.h"
 #include "limits.h"
+#include "promise.h"
 #include "router.h"
 
 /* --- From the client --- */
@@ -54,8 +55,8 @@ static bool iq_is_right(const struct acc *acc)
 
 static void after_kind(struct acc *acc, struct session *session, enum verdict verdict)
 {
-    if (acc->awaited && verdict == HOOK_OK && !session->ended)
-        session_await(session, acc);
+    if ((acc->undecided || acc->promised) && verdict == HOOK_OK)
+        acc->promise = promise_new(session, acc->undecided);
     if (acc->kind != STANZA_NONE)
         session_handled(session);
     if (verdict != HOOK_OK) {

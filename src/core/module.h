@@ -15,6 +15,7 @@
 #include "derive.h"
 #include "digest.h"
 #include "effect.h"
+#include "foreign.h"
 #include "form.h"
 #include "hook.h"
 #include "host.h"

@@ -7,8 +7,39 @@
 #include "module.h"
 #include "store.h"
 
+#include <stdatomic.h>
+
 /* Of users who are online and have no lists. */
 static struct privacy nothing = {.loaded = true};
+
+/* Hashes of users who have no lists, for all shards: written by their homes, at any place of their
+ * own. Who is not found here may have some. */
+static _Atomic uint64_t without[LIMIT_PRIVACY_HINTS];
+
+static _Atomic uint64_t *hint_of(const struct jid *jid)
+{
+    return &without[jid->bare_hash % LIMIT_PRIVACY_HINTS];
+}
+
+static bool is_hinted(const struct jid *jid)
+{
+    return atomic_load_explicit(hint_of(jid), memory_order_acquire) == (jid->bare_hash | 1);
+}
+
+static void hint(const struct privacy *privacy)
+{
+    const struct jid *owner = &privacy->owner;
+    bool none = privacy->loaded && !privacy->stale && !privacy->count;
+    if (none != is_hinted(owner))
+        atomic_store_explicit(hint_of(owner), none ? owner->bare_hash | 1 : 0,
+                              memory_order_release);
+}
+
+bool privacy_may_stop(const struct jid *to)
+{
+    const struct host *host = host_find(to->domain);
+    return host && host->type->privacy_uses && !is_hinted(to);
+}
 
 /* An accumulator that waits for reading; in its arena. */
 struct waiter {
@@ -175,6 +206,7 @@ static void on_read(struct store_op *op)
         clear(privacy);
     else if (privacy->loaded)
         take_lists(privacy, op);
+    hint(privacy);
     privacy->held++;
     for (struct link *link; (link = list_pop(&privacy->waiting));)
         acc_unpark(LIST_OWNER(link, struct waiter, link)->acc);
@@ -205,6 +237,7 @@ enum verdict privacy_with(struct acc *acc, struct session *session, const struct
         return then(acc, session);
     struct privacy *privacy = need(owner);
     if (privacy->loaded && !privacy->stale) {
+        hint(privacy);
         privacy->held++;
         enum verdict verdict = then(acc, session);
         privacy->held--;
@@ -441,6 +474,7 @@ enum verdict privacy_set(struct acc *acc, struct session *session, struct str na
     write->push.after = text.len ? privacy_list_new(name, text) : NULL;
     note_views(privacy, &views);
     write->push.before = exchange(privacy, name, privacy_list_ref(write->push.after));
+    hint(privacy);
     tell_views(privacy, &views);
     return ask(acc, session, write, then);
 }

@@ -59,6 +59,10 @@ struct privacy *privacy_of(const struct jid *owner);
 /* A list by its name, or NULL. */
 const struct privacy_list *privacy_get(const struct privacy *privacy, struct str name);
 
+/* True when lists of the addressee of a message may stop it at his home: then it is archived there
+ * (acc->undecided). False for who is known to have none. Any thread. */
+bool privacy_may_stop(const struct jid *to);
+
 /* What is in force for a session of the owner; `session` NULL: for no session in particular. */
 struct privacy_view {
     const struct privacy_list *blocked; /* stands before the other */

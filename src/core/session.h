@@ -9,7 +9,6 @@
 #include "host.h"
 #include "parser.h"
 #include "sasl.h"
-#include "session_store.h"
 #include "state.h"
 
 struct login;
@@ -48,7 +47,7 @@ struct session {
     uint64_t opened_us;                  /* when it was registered, µs since 1970 */
     uint64_t sent_count, received_count; /* stanzas from and to the client */
     uint64_t handled_count;              /* of sent_count: those whose journey has ended */
-    uint64_t durable_count;              /* see session_durable */
+    uint64_t durable_count;              /* of these: what is on disk, or wrote nothing */
     struct link writes;                  /* what they asked storage for and that is under way */
     unsigned crowded_target;
     unsigned home; /* the shard it belongs to now */
@@ -123,6 +122,12 @@ void session_alarm(struct session *session, const struct alarm *alarm, uint64_t 
 
 /* Pauses reading from the client while mail to `target` is crowded. */
 void session_mind_lane(struct session *session, unsigned target);
+
+/* The journey of a stanza from the client has ended. */
+void session_handled(struct session *session);
+
+/* Asks storage for the stanza at hand, which is durable when the operation has completed. */
+void session_store(struct session *session, struct store_op *op);
 
 /* A parked stanza of this session went on: its lane opens again when it was the last. */
 void session_unparked(struct session *session);

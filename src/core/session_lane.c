@@ -45,7 +45,7 @@ bool session_must_wait(const struct session *session)
 
 void session_unparked(struct session *session)
 {
-    if (!send_parked(session))
+    if (!send_parked(session) && !session_awaits(session))
         conn_resume(session->conn, CONN_PAUSE_OWNER);
     while (!session_must_wait(session) && !session->ended) {
         struct link *link = list_pop(&session->waiting);

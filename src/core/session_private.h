@@ -16,6 +16,9 @@ void session_lose_conn(struct session *session);
 /* It ends: writes that are under way are nobody's any more. */
 void session_forget_writes(struct session *session);
 
+/* Another shard decides about a stanza of the client: later ones wait. */
+bool session_awaits(const struct session *session);
+
 /* The task of a lane that waits for mail to drain. */
 void session_on_lane(struct task *task);
 

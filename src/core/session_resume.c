@@ -35,6 +35,8 @@ static void swap_connections(struct session *session, struct session *fresh)
 /* A stanza that waits for storage holds up what comes from the client, on any connection. */
 static void renew_pause(struct session *session)
 {
+    if (session_awaits(session))
+        conn_pause(session->conn, CONN_PAUSE_OWNER);
     LIST_EACH (&session->parked, link)
         if (!hook_is_receive(LIST_OWNER(link, struct acc, link)->at))
             conn_pause(session->conn, CONN_PAUSE_OWNER);

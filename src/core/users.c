@@ -54,6 +54,8 @@ void users_removed(const struct jid *jid)
     jid_make(&acc->arena, jid->user, jid->domain, STR(""), &acc->from);
     acc->to = acc->from;
     acc->host = host_find(acc->from.domain);
+    if (acc->host)
+        hook_run(HOOK_user_leaves, acc, NULL);
     end_sessions(&acc->from);
     if (acc->host)
         hook_run(HOOK_remove_user, acc, NULL);

@@ -23,7 +23,8 @@ struct session *users_session(const struct jid *full);
 /* The user's sessions on this shard, one after the other, oldest first: NULL starts, NULL ends. */
 struct session *users_next_session(const struct jid *user, const struct session *session);
 
-/* The account is gone: ends the user's sessions, then runs hook remove_user. On the home shard. */
+/* The account is gone: runs hook user_leaves, ends the user's sessions, then runs hook remove_user.
+ * On the home shard. */
 void users_removed(const struct jid *jid);
 
 /* Registers a session (its jid is full). */

@@ -88,7 +88,7 @@ static const struct key storage_keys[] = {
      .max = 10000000,
      .help =
          "So many messages may wait for the archive a shard. Over it who sends is not read; when "
-         "that lasts as long as `deadline`, the sender gets `resource-constraint`."},
+         "that lasts for a second, senders get `resource-constraint` until there is room."},
     {.name = "batch_bytes",
      .type = KEY_NUMBER,
      IN_GROUP(config, storage, storage.batch_bytes),

@@ -25,6 +25,8 @@ const struct ctl_command ctl_commands[] = {
      1, ctl_session_list, false},
     {"session kick", "JID|NUMBER [REASON]", "end sessions of a JID, or the one of that number",
      CTL_NEEDS_SERVER, 1, 2, ctl_session_kick, false},
+    {"session presence", "JID [PRESENCE]", "tell the presence of a JID's sessions, or set it (XML)",
+     CTL_NEEDS_SERVER, 1, 2, ctl_session_presence, false},
     {"status", "[--json]", "uptime, shards, storage and all counters", CTL_NEEDS_SERVER, 0, 1,
      ctl_status, false},
     {"hooks", "", "handlers of each hook, in the order in which they run", CTL_NEEDS_SERVER, 0, 0,

@@ -1,7 +1,9 @@
 /* Commands on sessions. */
 #include "ctl.h"
+#include "foreign.h"
 #include "gather.h"
 #include "limits.h"
+#include "shard.h"
 #include "users.h"
 
 #include <inttypes.h>
@@ -119,4 +121,61 @@ void ctl_session_kick(struct ctl_call *call)
         ctl_fail(call, "REASON has characters that XML does not allow");
     else
         gather_start(target, kick_sessions, on_kicked, kick, call);
+}
+
+/* --- presence --- */
+
+struct ask_presence {
+    struct jid jid; /* full or bare */
+    struct str presence;
+};
+
+static void ask_session(const struct ask_presence *asked, struct session *session,
+                        struct gather_part *part)
+{
+    struct buf answer = {0};
+    const struct foreign_event event = {.call =
+                                            asked->presence.len ? "set_presence" : "get_presence",
+                                        .argument = asked->presence,
+                                        .answer = &answer};
+    part->number[0]++;
+    if (!foreign_ask(session, &event))
+        buf_format(&answer, "module presence is off");
+    else if (asked->presence.len && buf_len(&answer) == 0)
+        buf_format(&answer, "set");
+    buf_format(&part->text, "%.*s  %.*s\n", STR_ARG(session->jid.full), STR_ARG(buf_str(&answer)));
+    buf_fini(&answer);
+}
+
+static void ask_sessions(struct gather *gather, struct gather_part *part)
+{
+    const struct ask_presence *asked = gather->question;
+    struct session *session = NULL;
+    while ((session = users_next_session(&asked->jid, session)))
+        if (!asked->jid.resource.len || str_eq(session->jid.full, asked->jid.full))
+            ask_session(asked, session, part);
+}
+
+static void on_asked(struct gather *gather)
+{
+    struct ctl_call *call = gather->own;
+    if (gather_sum(gather, 0) == 0) {
+        ctl_fail(call, "%.*s: there is no such session", STR_ARG(call->args[0]));
+        return;
+    }
+    for (unsigned i = 0; i < gather->count; i++)
+        ctl_say(call, "%.*s", STR_ARG(buf_str(&gather->parts[i].text)));
+    ctl_done(call, CTL_OK);
+}
+
+void ctl_session_presence(struct ctl_call *call)
+{
+    struct ask_presence *asked = arena_zero(&call->arena, sizeof *asked);
+    if (jid_parse(&call->arena, call->args[0], &asked->jid) || asked->jid.user.len == 0) {
+        ctl_fail(call, "%.*s: not the JID of a user", STR_ARG(call->args[0]));
+        return;
+    }
+    if (call->arg_count > 1)
+        asked->presence = call->args[1];
+    gather_start((int)shard_of(asked->jid.bare_hash), ask_sessions, on_asked, asked, call);
 }

@@ -62,6 +62,13 @@ static struct account *find(const struct store_account *wanted)
     return node ? MAP_OWNER(node, struct account, node) : NULL;
 }
 
+bool mem_has_account(struct str bare)
+{
+    struct store_account wanted = {0};
+    wanted.user = str_cut(bare, '@', &wanted.domain);
+    return find(&wanted) != NULL;
+}
+
 static char *copy(struct str text)
 {
     return mem_strndup(text.at ? text.at : "", text.len);

@@ -150,7 +150,8 @@ static uint64_t add_message(const struct store_message *message)
     unsigned flags = store_mam_flags(message);
     if (!mem_mam_keeps(message->sender, message->recipient, message->recipient_resource))
         flags |= STORE_NOT_OF_SENDER;
-    if (!mem_mam_keeps(message->recipient, message->sender, message->sender_resource))
+    if (!mem_mam_keeps(message->recipient, message->sender, message->sender_resource) ||
+        (message->if_registered && !mem_has_account(message->recipient)))
         flags |= STORE_NOT_OF_RECIPIENT;
     if ((flags & NOBODYS) == NOBODYS || is_there(message, origin))
         return 0;

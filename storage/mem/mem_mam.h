@@ -8,6 +8,9 @@
 enum err mem_mam(struct store_op *op);
 void mem_mam_drop(void);
 
+/* mem.c: whether a bare JID has an account. */
+bool mem_has_account(struct str bare);
+
 /* For mem_inbox.c, of what `owner` has got from `peer`: how many count as unread behind a message;
  * the id of the newest with this id or client id, 0: none. The text of a message; .at NULL. */
 uint64_t mem_mam_unread(struct str owner, struct str peer, uint64_t after);

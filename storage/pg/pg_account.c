@@ -1,3 +1,4 @@
+#include "pg_jids.h"
 #include "pg_statement.h"
 
 /* A domain gets its row with its first account. A statement of its own, so that the next one sees
@@ -38,6 +39,14 @@ static void bind_name(struct store_op *op, struct pq_params *params)
 {
     pq_bind(params, op->account.domain);
     pq_bind(params, op->account.user);
+}
+
+/* Told to batches before it can be seen: one that looks too early does no harm. */
+static void bind_removed(struct store_op *op, struct pq_params *params)
+{
+    struct str user = op->account.user, domain = op->account.domain;
+    pg_jids_doubt(arena_format(&op->arena, "%.*s@%.*s", STR_ARG(user), STR_ARG(domain)));
+    bind_name(op, params);
 }
 
 static void bind_domain(struct store_op *op, struct pq_params *params)
@@ -171,7 +180,7 @@ const struct pg_kind pg_account_set = {
 };
 const struct pg_kind pg_account_remove = {
     .writes = true,
-    .steps = {{"account_remove", bind_name}},
+    .steps = {{"account_remove", bind_removed}},
     .take = pg_take_found,
 };
 const struct pg_kind pg_account_list = {

@@ -16,10 +16,10 @@ struct met {
 
 static struct met **places[LIMIT_BATCH_SHARDS];
 
-/* A bit for each hash of those who have set preferences since the start. One too many costs a
+/* A bit for each hash of those of whom something has changed since the start. One too many costs a
  * look at the database; mail to all shards for each change would cost more. */
-enum { CHOOSERS = 65536 };
-static atomic_uint_fast64_t choosers[CHOOSERS / 64];
+enum { DOUBTS = 65536 };
+static atomic_uint_fast64_t doubts[DOUBTS / 64];
 
 void pg_jids_start(unsigned shard)
 {
@@ -39,9 +39,9 @@ static struct met **place_of(uint64_t hash)
     return &places[shard_self->id][hash % LIMIT_PG_JIDS];
 }
 
-static bool is_chooser(uint64_t hash)
+static bool is_doubted(uint64_t hash)
 {
-    uint64_t bits = atomic_load_explicit(&choosers[hash % CHOOSERS / 64], memory_order_acquire);
+    uint64_t bits = atomic_load_explicit(&doubts[hash % DOUBTS / 64], memory_order_acquire);
     return bits & 1ull << (hash & 63);
 }
 
@@ -52,7 +52,8 @@ bool pg_jids_find(struct str bare, struct pg_jid *out)
     if (!met || !str_eq((struct str){met->bare, met->len}, bare))
         return false;
     *out = met->jid;
-    out->chooses |= is_chooser(hash);
+    if (is_doubted(hash))
+        *out = (struct pg_jid){.id = met->jid.id, .chooses = true};
     return true;
 }
 
@@ -66,9 +67,9 @@ void pg_jids_keep(struct str bare, struct pg_jid jid)
     *place = met;
 }
 
-void pg_jids_choose(struct str bare)
+void pg_jids_doubt(struct str bare)
 {
     uint64_t hash = map_hash(bare);
-    atomic_fetch_or_explicit(&choosers[hash % CHOOSERS / 64], 1ull << (hash & 63),
+    atomic_fetch_or_explicit(&doubts[hash % DOUBTS / 64], 1ull << (hash & 63),
                              memory_order_acq_rel);
 }

@@ -1,7 +1,7 @@
 /*
  * The numbers of JIDs that a shard has met (table jid), so that a batch names its parties by
- * numbers alone. Rows of that table never change and never go, so nothing here gets stale. One that
- * is met takes the place of another (LIMIT_PG_JIDS places). Its shard's thread, except where said.
+ * numbers alone. Rows of that table never change and never go. One that is met takes the place of
+ * another (LIMIT_PG_JIDS places). Its shard's thread, except where said.
  */
 #ifndef RT_PG_JIDS_H
 #define RT_PG_JIDS_H
@@ -13,7 +13,8 @@
 
 struct pg_jid {
     int64_t id;
-    bool chooses; /* may have preferences for the archive (XEP-0441) */
+    bool chooses;    /* may have preferences for the archive (XEP-0441) */
+    bool registered; /* has an account */
 };
 
 /* At the begin and end of a shard. */
@@ -26,7 +27,8 @@ bool pg_jids_find(struct str bare, struct pg_jid *out);
 /* What has been read in a transaction that is committed. */
 void pg_jids_keep(struct str bare, struct pg_jid jid);
 
-/* This one sets preferences: from now on `chooses` is true for it on all shards. Any thread. */
-void pg_jids_choose(struct str bare);
+/* This one sets preferences, or its account goes: from now on it `chooses` and is not `registered`
+ * on all shards, which means that the database is asked. Any thread. */
+void pg_jids_doubt(struct str bare);
 
 #endif

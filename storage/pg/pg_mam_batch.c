@@ -12,8 +12,14 @@
 #include "store_backend.h"
 
 /* In a row's marks, above the flags of the message: preferences have to be looked at; inboxes that
- * it goes to. */
-enum { SENDER_CHOOSES = 8, RECIPIENT_CHOOSES = 16, SENDER_LISTS = 32, RECIPIENT_LISTS = 64 };
+ * it goes to; the recipient's account has to be looked for. */
+enum {
+    SENDER_CHOOSES = 8,
+    RECIPIENT_CHOOSES = 16,
+    SENDER_LISTS = 32,
+    RECIPIENT_LISTS = 64,
+    RECIPIENT_MAY_LACK = 128, /* an account */
+};
 
 struct row {
     const struct store_message *message;
@@ -72,6 +78,8 @@ static void fill_row(struct rows *rows, struct row *row)
         row->marks |= SENDER_CHOOSES;
     if (!row->recipient.id || row->recipient.chooses)
         row->marks |= RECIPIENT_CHOOSES;
+    if (message->if_registered && !row->recipient.registered)
+        row->marks |= RECIPIENT_MAY_LACK;
 }
 
 static struct rows *rows_new(struct store_op *op)
@@ -159,7 +167,7 @@ static struct str get_sender_bare(const void *rows, size_t index)
 static struct str get_recipient_bare(const void *rows, size_t index)
 {
     const struct row *row = row_at(rows, index);
-    bool needed = !row->recipient.id || row->marks & SENDER_CHOOSES;
+    bool needed = !row->recipient.id || row->marks & (SENDER_CHOOSES | RECIPIENT_MAY_LACK);
     return needed ? pg_not_null(row->message->recipient) : (struct str){NULL, 0};
 }
 
@@ -221,7 +229,8 @@ static void note_found(struct store_op *op, const struct pq_answer *answer, unsi
     rows->names = arena_take(&op->arena, rows->found_count * sizeof *rows->names);
     for (int i = 0; i < pq_rows(answer); i++) {
         rows->names[i] = arena_str(&op->arena, pq_cell(answer, i, 0));
-        rows->found[i] = (struct pg_jid){pq_number(answer, i, 1), pq_number(answer, i, 2) != 0};
+        rows->found[i] = (struct pg_jid){pq_number(answer, i, 1), pq_number(answer, i, 2) != 0,
+                                         pq_number(answer, i, 3) != 0};
     }
 }
 

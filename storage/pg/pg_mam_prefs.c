@@ -27,7 +27,7 @@ static void bind_owner(struct store_op *op, struct pq_params *params)
 /* Told to batches before it can be read: one that looks too early does no harm. */
 static void bind_default(struct store_op *op, struct pq_params *params)
 {
-    pg_jids_choose(op->prefs.owner);
+    pg_jids_doubt(op->prefs.owner);
     pq_bind(params, op->prefs.owner);
     pq_bind_number(params, &op->arena, op->prefs.keeps);
 }

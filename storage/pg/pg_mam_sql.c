@@ -12,11 +12,16 @@
     "   AND c.resource IN ('', " resource ") ORDER BY c.resource DESC LIMIT 1),"                   \
     " (SELECT c.keeps FROM mam_prefs c WHERE c.owner = " owner "), 1)"
 
+#define HAS_ACCOUNT(bare)                                                                          \
+    "EXISTS (SELECT FROM account a JOIN domain d ON d.id = a.domain_id"                            \
+    " WHERE a.name = split_part(" bare ", '@', 1) AND d.name = split_part(" bare ", '@', 2))"
+
 /* A party whose number is not known yet is named. */
 #define PARTY(number, bare) "coalesce(" number ", (SELECT j.id FROM jid j WHERE j.bare = " bare "))"
 
 /* Marks above the flags (pg_mam_batch.c): 8, 16: the sender, the recipient may have chosen not to
- * keep it; 32, 64: it goes to the inbox of the sender, of the recipient. */
+ * keep it; 32, 64: it goes to the inbox of the sender, of the recipient; 128: the recipient keeps
+ * it only with an account. */
 #define STORE                                                                                      \
     "INSERT INTO message (id, sender, recipient, origin, client_id, flags, packed,"                \
     " sender_resource, recipient_resource, body)"                                                  \
@@ -27,6 +32,8 @@
     KEEPS("p.sender", "p.recipient_bare", "p.recipient_resource") " = 0 THEN 1 ELSE 0 END"         \
     "   | CASE WHEN p.marks & 16 <> 0 AND "                                                        \
     KEEPS("p.recipient", "p.sender_bare", "p.sender_resource") " = 0 THEN 2 ELSE 0 END"            \
+    "   | CASE WHEN p.marks & 128 <> 0 AND NOT " HAS_ACCOUNT("p.recipient_bare")                   \
+    "  THEN 2 ELSE 0 END"                                                                          \
     "  )::smallint AS flags"                                                                       \
     "  FROM (SELECT n.id, n.origin, n.client_id, n.marks, n.packed::smallint AS packed, n.body,"   \
     "    n.sender_bare, n.recipient_bare, n.sender_resource, n.recipient_resource,"                \
@@ -80,7 +87,7 @@ static const char need_sql[] =
     " ORDER BY n.bare ON CONFLICT DO NOTHING";
 
 static const char find_sql[] =
-    "SELECT j.bare, j.id, (p.owner IS NOT NULL)::int FROM jid j"
+    "SELECT j.bare, j.id, (p.owner IS NOT NULL)::int, " HAS_ACCOUNT("j.bare") "::int FROM jid j"
     " LEFT JOIN mam_prefs p ON p.owner = j.id WHERE j.bare = ANY ($1::text[])";
 
 const struct pg_statement pg_mam_batch_statements[] = {

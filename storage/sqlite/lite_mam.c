@@ -19,10 +19,12 @@ static const char add_sql[] =
     " client_id)"
     " SELECT * FROM (SELECT ?1, ?2, ?3,"
     " ?4 | (" KEEPS("?2", "?11", "?6") " = 0) | (" KEEPS(
-        "?3", "?10", "?5") " = 0) * 2 AS flags,"
-                           " ?5, ?6, ?7, ?8, ?12, ?13) WHERE flags & 3 <> 3 AND NOT EXISTS"
-                           " (SELECT 1 FROM message WHERE sender = ?2 AND origin = ?7 AND id > ?9)"
-                           " ON CONFLICT (id) DO NOTHING RETURNING flags";
+        "?3", "?10",
+        "?5") " = 0) * 2 | (?14 AND NOT EXISTS (SELECT 1 FROM account a JOIN domain d"
+              " ON d.id = a.domain_id WHERE a.name = ?15 AND d.name = ?16)) * 2 AS flags,"
+              " ?5, ?6, ?7, ?8, ?12, ?13) WHERE flags & 3 <> 3 AND NOT EXISTS"
+              " (SELECT 1 FROM message WHERE sender = ?2 AND origin = ?7 AND id > ?9)"
+              " ON CONFLICT (id) DO NOTHING RETURNING flags";
 
 /* One side of an archive. */
 #define SIDE(me, peer, resource, flag)                                                             \
@@ -98,6 +100,10 @@ static enum err add_message(struct lite *lite, struct store_op *op, int64_t send
     lite_text(add, 11, message->recipient);
     if (message->client_id.len)
         lite_number(add, 13, (int64_t)store_mam_origin(message->client_id));
+    struct str domain, user = str_cut(message->recipient, '@', &domain);
+    lite_number(add, 14, message->if_registered);
+    lite_text(add, 15, user);
+    lite_text(add, 16, domain);
     enum err err = lite_row(lite, add);
     *flags = err ? 0 : (unsigned)lite_get_number(add, 0);
     lite_done(add);

@@ -29,6 +29,8 @@ static void open_with(const char *conf)
     char modules[160];
     snprintf(modules, sizeof modules, "{mam: {}, inbox: {%s}}", conf);
     stage_open(modules, "");
+    stage_account("me");
+    stage_account("you");
     me = stage_login("me", "r");
     you = stage_login("you", "r");
 }

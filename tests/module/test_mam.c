@@ -25,6 +25,8 @@ static void open_with(const char *conf)
     char modules[128];
     snprintf(modules, sizeof modules, "{mam: {%s}}", conf);
     stage_open(modules, "");
+    stage_account("me");
+    stage_account("you");
     me = stage_login("me", "r");
     you = stage_login("you", "r");
 }

@@ -217,6 +217,51 @@ static void what_needs_an_address_is_refused_without(void **state)
                         "from='me@localhost/r'/>\n");
 }
 
+/* --- From outside --- */
+
+static const char *foreign(const char *call, const char *argument)
+{
+    static char text[512];
+    struct buf answer = {0};
+    const struct foreign_event event = {call, str_of(argument), &answer};
+    bool known = foreign_ask(me.session, &event);
+    snprintf(text, sizeof text, "%s%.*s", known ? "" : "unknown", STR_ARG(buf_str(&answer)));
+    buf_fini(&answer);
+    return text;
+}
+
+static void it_is_told_and_set_from_outside(void **state)
+{
+    (void)state;
+    assert_string_equal(foreign("get_presence", ""), "<presence type='unavailable'/>");
+    assert_string_equal(foreign("set_presence", "<presence><show>xa</show><priority>7</priority>"
+                                                "</presence>"),
+                        "");
+    assert_int_equal(me.session->priority, 7);
+    assert_string_equal(foreign("get_presence", ""),
+                        "<presence from='me@localhost/r'><show>xa</show><priority>7</priority>"
+                        "</presence>");
+    assert_string_equal(foreign("set_presence", "<presence type='unavailable'/>"), "");
+    assert_false(me.session->available);
+}
+
+static void what_is_set_from_outside_is_looked_at(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"",
+                                        "x",
+                                        "<message/>",
+                                        "<presence",
+                                        "<presence to='a@b'/>",
+                                        "<presence type='subscribe'/>",
+                                        "<presence><priority>x</priority></presence>"};
+    for (size_t i = 0; i < COUNT_OF(wrong); i++)
+        assert_string_not_equal(foreign("set_presence", wrong[i]), "");
+    assert_string_equal(foreign("dance", ""), "unknown");
+    assert_string_equal(stage_written(&me), "");
+    assert_false(me.session->available);
+}
+
 static void wrong_options_are_refused(void **state)
 {
     (void)state;
@@ -238,6 +283,8 @@ int main(void)
         STAGE_TEST(who_was_told_so_is_not_told_again),
         cmocka_unit_test(there_is_a_cap),
         STAGE_TEST(what_needs_an_address_is_refused_without),
+        STAGE_TEST(it_is_told_and_set_from_outside),
+        STAGE_TEST(what_is_set_from_outside_is_looked_at),
         cmocka_unit_test(wrong_options_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

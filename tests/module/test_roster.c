@@ -194,6 +194,32 @@ static void only_four_types_are_of_the_chart(void **state)
     assert_false(chart_is_subscription(TYPE_ERROR));
 }
 
+/* The contacts of an account that is removed are told: as if it had removed them. */
+static void contacts_of_a_removed_account_are_told(void **state)
+{
+    (void)state;
+    stage_open("{roster: {}, presence: {}, register: {}}", "");
+    stage_account("me");
+    stage_account("you");
+    struct actor me = stage_login("me", "r"), you = stage_login("you", "r");
+    stage_ask(&you, "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
+    stage_ask(&me, "<presence/>");
+    stage_ask(&you, "<presence/>");
+    stage_ask(&me, "<presence type='subscribe' to='you@localhost'/>");
+    stage_ask(&you, "<presence type='subscribed' to='me@localhost'/>");
+    stage_ask(&you, "<presence type='subscribe' to='me@localhost'/>");
+    stage_ask(&me, "<presence type='subscribed' to='you@localhost'/>");
+    stage_written(&you);
+    stage_feed(&me,
+               "<iq type='set' id='x'><query xmlns='jabber:iq:register'><remove/></query></iq>");
+    const char *told = stage_written(&you);
+    assert_has(told, "<presence type='unsubscribe' from='me@localhost' to='you@localhost'/>");
+    assert_has(told, "<presence type='unsubscribed' from='me@localhost' to='you@localhost'/>");
+    assert_has(told, "<item jid='me@localhost' subscription='none'/>");
+    assert_has(told, "<presence type='unavailable' from='me@localhost/r'");
+    stage_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +227,7 @@ int main(void)
         cmocka_unit_test(no_other_state_is_reached),
         cmocka_unit_test(approval_beforehand),
         cmocka_unit_test(only_four_types_are_of_the_chart),
+        cmocka_unit_test(contacts_of_a_removed_account_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,8 +2,9 @@
  * Chat over many seeds: clients log in, bind and send numbered messages to each other while reads
  * are split, completions are late, connections break, clients stop reading and the storage is slow
  * or down. Checked: order for each pair of sessions, nothing doubled, nothing lost between sessions
- * that stayed but what was answered with an error (privacy lists that could not be read), and in
- * the end no session, socket or timer is left.
+ * that stayed but what was answered with an error (somebody blocks somebody, or lists could not be
+ * read), nothing passes a block that was confirmed, and in the end no session, socket or timer is
+ * left.
  */
 #include "check.h"
 #include "mem.h"
@@ -19,18 +20,21 @@ static const char *const users[] = {"u0", "u1", "u2", NULL};
 struct client {
     struct sim_peer *peer;
     unsigned user, id;
-    unsigned stage;         /* what it waits for */
-    unsigned sent;          /* messages to each other client */
-    unsigned seen[CLIENTS]; /* next number expected from each */
+    unsigned stage;               /* what it waits for */
+    unsigned sent;                /* messages to each other client */
+    unsigned seen[CLIENTS];       /* next number expected from each */
+    unsigned block, block_number; /* of the next user: enum block; of the request under way */
     bool broken, stopped;
 };
+
+enum block { BLOCK_NONE, BLOCK_ASKED, BLOCK_SURE };
 
 static struct client clients[CLIENTS];
 static bool missing[CLIENTS][CLIENTS][MESSAGES]; /* from, to, number: a later one came */
 static bool refused[CLIENTS][CLIENTS][MESSAGES]; /* its sender was told */
 static uint64_t seed_now;
 static bool hushed; /* what is under way arrives, nothing new is said */
-static unsigned long delivered, logins, broken_count;
+static unsigned long delivered, logins, broken_count, unblocks;
 
 static _Noreturn void fail(const char *what, unsigned client)
 {
@@ -108,6 +112,52 @@ static bool read_body(const char *body, size_t len, unsigned *from, unsigned *nu
     return sscanf(text, "<body>%u:%u:%u<", from, number, to) == 3;
 }
 
+/* --- Blocks: the first client of each user blocks the next user for a while. So no two users block
+ * each other, and who is refused is always told. --- */
+
+static unsigned next_user(const struct client *client)
+{
+    return (client->user + 1) % 3;
+}
+
+static void ask_for_block(struct client *client, const char *what)
+{
+    char text[256];
+    snprintf(text, sizeof text,
+             "<iq type='set' id='b%u'><%s xmlns='urn:xmpp:blocking'><item jid='u%u@localhost'/>"
+             "</%s></iq>",
+             ++client->block_number, what, next_user(client), what);
+    say(client, text);
+}
+
+static void change_block(struct client *client)
+{
+    if (client->id >= 3 || hushed || !sim_chance(3))
+        return;
+    if (client->block == BLOCK_NONE) {
+        ask_for_block(client, "block");
+        client->block = BLOCK_ASKED;
+    } else if (client->block == BLOCK_SURE) {
+        ask_for_block(client, "unblock");
+        client->block = BLOCK_NONE;
+        unblocks++;
+    }
+}
+
+/* What stands before a message. */
+static void look_for_answer(struct client *client, const void *bytes, size_t len)
+{
+    char mark[40];
+    if (client->block != BLOCK_ASKED)
+        return;
+    snprintf(mark, sizeof mark, "id='b%u' type='result'", client->block_number);
+    if (memmem(bytes, len, mark, strlen(mark)))
+        client->block = BLOCK_SURE;
+    snprintf(mark, sizeof mark, "id='b%u' type='error'", client->block_number);
+    if (memmem(bytes, len, mark, strlen(mark)))
+        client->block = BLOCK_NONE; /* storage was down */
+}
+
 static void read_messages(struct client *client)
 {
     struct buf *got = sim_received(client->peer);
@@ -118,12 +168,16 @@ static void read_messages(struct client *client)
             return;
         size_t len = (size_t)(end - (char *)buf_at(got)) + 10;
         char *body = memmem(buf_at(got), len, "<body>", 6);
-        bool error = memmem(buf_at(got), len, "type='error'", 12) != NULL;
+        look_for_answer(client, buf_at(got), len);
+        char *start = memmem(buf_at(got), len, "<message ", 9);
+        bool error = start && memmem(start, (size_t)(end - start), "type='error'", 12);
         if (error && body && read_body(body, (size_t)(end - body), &from, &number, &to))
             refused[from % CLIENTS][to % CLIENTS][number % MESSAGES] |= from == client->id;
         else if (!error && (!body || !read_body(body, (size_t)(end - body), &from, &number, &to)))
             fail("got a message that nobody sent", client->id);
         error |= to != client->id; /* its resource has gone: RFC 6121 8.5.3.2.1 */
+        if (!error && client->block == BLOCK_SURE && clients[from].user == next_user(client))
+            fail("a message passed a block", client->id);
         if (!error && number < client->seen[from])
             fail("a message was doubled or came out of order", client->id);
         while (!error && number > client->seen[from])
@@ -191,8 +245,10 @@ static void act(struct client *client)
         return;
     }
     read_messages(client);
-    if (all_up())
+    if (all_up()) {
+        change_block(client);
         chat(client);
+    }
 }
 
 /* What did not come was refused. */
@@ -270,7 +326,7 @@ int main(int argc, char **argv)
     uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : argc > 1 ? 1 : 1000;
     for (uint64_t seed = first; seed < first + count; seed++)
         run_seed(seed);
-    printf("%llu seeds: %lu logins, %lu messages delivered, %lu connections broken\n",
-           (unsigned long long)count, logins, delivered, broken_count);
+    printf("%llu seeds: %lu logins, %lu messages delivered, %lu connections broken, %lu blocks\n",
+           (unsigned long long)count, logins, delivered, broken_count, unblocks);
     return delivered && logins ? 0 : 1;
 }

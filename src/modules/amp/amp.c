@@ -138,7 +138,7 @@ static enum verdict on_send(struct acc *acc, struct session *session)
         return HOOK_OK;
     struct element *mistakes = find_mistakes(acc, amp);
     if (!mistakes && next_rule(element_first(amp))) {
-        acc->undecided = acc->to.user.len && may_stop(amp);
+        acc->undecided |= acc->to.user.len && may_stop(amp);
         return HOOK_OK;
     }
     bool is_invalid = mistakes && str_is(mistakes->name, "invalid-rules");

@@ -123,7 +123,8 @@ static struct store_op *message_op(struct acc *acc)
     message->body = element_xml(&op->arena, acc->element, NS_CLIENT);
     if (!has_archive(&acc->from))
         message->flags |= STORE_NOT_OF_SENDER;
-    if (!has_archive(&acc->to))
+    message->if_registered = has_archive(&acc->to);
+    if (!message->if_registered)
         message->flags |= STORE_NOT_OF_RECIPIENT;
     return op;
 }

@@ -82,7 +82,7 @@ struct store_op *offline_op(enum store_kind kind, const struct jid *user, store_
 static enum verdict on_send(struct acc *acc, struct session *session)
 {
     (void)session;
-    acc->awaited |= !acc->stanza_id && acc->to.user.len && is_kept(acc);
+    acc->promised |= !acc->stanza_id && acc->to.user.len && is_kept(acc);
     return HOOK_OK;
 }
 

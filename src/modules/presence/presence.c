@@ -265,6 +265,58 @@ static enum verdict on_presence(struct acc *acc, struct session *session)
     return HOOK_STOP;
 }
 
+/* --- From outside: foreign.h --- */
+
+static enum verdict get_presence(struct acc *acc, struct session *session,
+                                 const struct foreign_event *event)
+{
+    const struct presence *presence = session_slot(session, &module_presence);
+    (void)acc;
+    if (presence->last)
+        buf_push(event->answer, presence->last, presence->last_len);
+    else
+        buf_format(event->answer, "<presence type='unavailable'/>");
+    return HOOK_STOP;
+}
+
+static const char *what_is_wrong(struct acc *acc)
+{
+    int8_t priority;
+    if (!acc->element || acc->kind != STANZA_PRESENCE)
+        return "this is not a <presence/>";
+    if (element_attr(acc->element, "to").at)
+        return "it has a `to`";
+    if (acc->type != TYPE_AVAILABLE && acc->type != TYPE_UNAVAILABLE)
+        return "its type is none or unavailable";
+    return read_priority(acc, &priority) ? NULL : "a priority is an integer from -128 to 127";
+}
+
+static enum verdict set_presence(struct acc *acc, struct session *session,
+                                 const struct foreign_event *event)
+{
+    acc_set(acc, acc_parse(acc, event->argument));
+    const char *wrong = what_is_wrong(acc);
+    if (wrong) {
+        buf_format(event->answer, "%s", wrong);
+        return HOOK_STOP;
+    }
+    element_set(&acc->arena, acc->element, "from", acc->from.full);
+    return broadcast(acc, session);
+}
+
+static enum verdict on_foreign(struct acc *acc, struct session *session)
+{
+    static const struct {
+        const char *name;
+        enum verdict (*run)(struct acc *, struct session *, const struct foreign_event *);
+    } calls[] = {{"get_presence", get_presence}, {"set_presence", set_presence}};
+    const struct foreign_event *event = acc->event_data;
+    for (size_t i = 0; i < COUNT_OF(calls); i++)
+        if (strcmp(event->call, calls[i].name) == 0)
+            return calls[i].run(acc, session, event);
+    return HOOK_OK;
+}
+
 /* --- Probes (4.3) --- */
 
 /* Who may not know learns nothing, not even that (13.10.2). */
@@ -444,6 +496,7 @@ static const struct hook hooks[] = {
     {.at = HOOK_user_send_presence, .run = on_presence},
     {.at = HOOK_filter_local_packet, .run = on_arrival},
     {.at = HOOK_roster_changed, .run = on_roster_changed},
+    {.at = HOOK_foreign_event, .run = on_foreign},
     {.at = HOOK_privacy_updated_list, .run = on_lists_updated},
     {.at = HOOK_user_terminate, .run = on_terminate},
     {.at = HOOK_session_closed, .run = on_closed},

@@ -163,6 +163,7 @@ static enum verdict on_send(struct acc *acc, struct session *session)
 {
     if (acc->to.full.len && privacy_is_exempt(&acc->from, &acc->to))
         return HOOK_OK;
+    acc->undecided |= acc->kind == STANZA_MESSAGE && privacy_may_stop(&acc->to);
     return privacy_with(acc, session, &acc->from, know_sent);
 }
 

@@ -465,6 +465,25 @@ static enum verdict on_jid_info(struct acc *acc, struct session *session)
     return contacts_with(acc, session, &acc->to, tell_jid_info);
 }
 
+/* Both ways, as if each contact had been removed (2.5); before the user is seen to go. */
+static enum verdict on_user_leaves(struct acc *acc, struct session *session)
+{
+    const struct contacts *contacts = contacts_find(&acc->from);
+    (void)session;
+    if (!contacts || !contacts->loaded)
+        return HOOK_OK;
+    for (const struct contact *contact = contacts->first; contact; contact = contact->next) {
+        struct jid jid;
+        if (jid_parse(&acc->arena, contact->jid, &jid))
+            continue;
+        if (contact->flags & (ROSTER_TO | ROSTER_ASK))
+            send_presence(acc, "unsubscribe", &acc->from, &jid);
+        if (contact->flags & (ROSTER_FROM | ROSTER_ASKED))
+            send_presence(acc, "unsubscribed", &acc->from, &jid);
+    }
+    return HOOK_OK;
+}
+
 static enum verdict on_remove_user(struct acc *acc, struct session *session)
 {
     struct contacts *contacts = contacts_find(&acc->to);
@@ -494,6 +513,7 @@ static const struct hook hooks[] = {
     {.at = HOOK_filter_local_packet, .run = on_arrival, .before = "presence"},
     {.at = HOOK_roster_get_subscription_lists, .run = on_subscription_lists},
     {.at = HOOK_roster_get_jid_info, .run = on_jid_info},
+    {.at = HOOK_user_leaves, .run = on_user_leaves},
     {.at = HOOK_remove_user, .run = on_remove_user},
     {0},
 };

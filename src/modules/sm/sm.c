@@ -55,7 +55,7 @@ static uint32_t received(struct session *session)
 
 static uint32_t durable(struct session *session)
 {
-    return (uint32_t)(session_durable(session) - sm_of(session)->durable_base);
+    return (uint32_t)(session->durable_count - sm_of(session)->durable_base);
 }
 
 uint32_t sm_handled(struct session *session)
@@ -67,7 +67,7 @@ uint32_t sm_handled(struct session *session)
 bool sm_is_busy(struct session *session)
 {
     const struct sm *sm = sm_of(session);
-    return session_durable(session) - sm->durable_base < session->sent_count - sm->sent_base;
+    return session->durable_count - sm->durable_base < session->sent_count - sm->sent_base;
 }
 
 void sm_ask(struct acc *acc, struct sm *sm)
@@ -266,7 +266,7 @@ static enum verdict on_enable(struct acc *acc, struct session *session)
     sm->enabled = true;
     sm->last = &sm->first;
     sm->sent_base = session->sent_count;
-    sm->durable_base = session_durable(session);
+    sm->durable_base = session->durable_count;
     metric_count(&enabled);
     struct element *answer = sm_say(acc, "enabled");
     if (!wanted || sm_conf_of(session)->resume_timeout_ms == 0)

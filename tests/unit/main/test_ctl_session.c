@@ -102,6 +102,18 @@ static void kicks_one_of_two(void **state)
             "alice@localhost/a", "\x01");
 }
 
+static void asks_for_presence(void **state)
+{
+    (void)state;
+    bind_nth(0, "alice@localhost/a");
+    ANSWERS(0, "alice@localhost/a  module presence is off\n", "session", "presence",
+            "Alice@localhost");
+    ANSWERS(1, "bob@localhost: there is no such session\n", "session", "presence", "bob@localhost");
+    ANSWERS(1, "alice@localhost/b: there is no such session\n", "session", "presence",
+            "alice@localhost/b", "<presence/>");
+    ANSWERS(1, "localhost: not the JID of a user\n", "session", "presence", "localhost");
+}
+
 static void kicks_all_of_a_user(void **state)
 {
     (void)state;
@@ -153,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(lists),
         TEST(kicks_one_of_two),
+        TEST(asks_for_presence),
         TEST(kicks_all_of_a_user),
         TEST(kicks_by_number),
         TEST(removing_a_user_ends_its_sessions),

@@ -303,6 +303,29 @@ static void test_sees_unwritten(void **state)
     stage_until(&reply.done);
 }
 
+/* Changes of one owner are done in the order in which they were asked for, and who asks behind them
+ * sees them. */
+static void test_order(void **state)
+{
+    (void)state;
+    struct store_inbox read = of("a@order", "b@order"), unread = of("a@order", "b@order");
+    read.up_to.all = true;
+    unread.set.read = STORE_READ_NONE;
+    for (int i = 0; i < 20; i++) {
+        bool ends_read = i % 2;
+        struct reply reply;
+        struct told told[3];
+        ask_store(said("b@order", "a@order", "x", COUNTED), &reply);
+        start(ends_read ? STORE_INBOX_SET : STORE_INBOX_READ, ends_read ? unread : read, &told[0]);
+        start(ends_read ? STORE_INBOX_READ : STORE_INBOX_SET, ends_read ? read : unread, &told[1]);
+        start(STORE_INBOX_GET, read, &told[2]);
+        for (int k = 0; k < 3; k++)
+            stage_until(&told[k].done);
+        stage_until(&reply.done);
+        assert_int_equal(told[2].unread, !ends_read);
+    }
+}
+
 static void test_set(void **state)
 {
     (void)state;
@@ -502,10 +525,11 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_both_sides), cmocka_unit_test(test_merged),
     cmocka_unit_test(test_once),       cmocka_unit_test(test_late),
     cmocka_unit_test(test_marks),      cmocka_unit_test(test_sees_unwritten),
-    cmocka_unit_test(test_set),        cmocka_unit_test(test_boxes),
-    cmocka_unit_test(test_pages),      cmocka_unit_test(test_one_moment),
-    cmocka_unit_test(test_bin),        cmocka_unit_test(test_prefs),
-    cmocka_unit_test(test_remove),     cmocka_unit_test(test_spoiler),
+    cmocka_unit_test(test_order),      cmocka_unit_test(test_set),
+    cmocka_unit_test(test_boxes),      cmocka_unit_test(test_pages),
+    cmocka_unit_test(test_one_moment), cmocka_unit_test(test_bin),
+    cmocka_unit_test(test_prefs),      cmocka_unit_test(test_remove),
+    cmocka_unit_test(test_spoiler),
 };
 
 int main(void)

@@ -292,6 +292,48 @@ static void test_flags(void **state)
     assert_page(of("x@far", 10), "", false);
 }
 
+static void on_account(struct store_op *op)
+{
+    struct paged *paged = op->owner;
+    paged->done = true;
+    paged->outcome = op->outcome;
+}
+
+static void do_account(enum store_kind kind, const char *user, const char *domain)
+{
+    struct paged paged = {0};
+    struct store_op *op = store_op_new(kind, on_account, &paged);
+    op->account = (struct store_account){
+        .user = str_of(user), .domain = str_of(domain), .credentials = STR("c")};
+    store_ask(op, 0);
+    stage_until(&paged.done);
+    assert_int_equal(paged.outcome, ERR_OK);
+}
+
+static void say_if_registered(const char *body)
+{
+    struct store_message one = message("a@registered", "b@registered", body);
+    one.if_registered = true;
+    put(one);
+}
+
+/* Who comes to have an account does not find what was sent to the name before. */
+static void test_registered(void **state)
+{
+    (void)state;
+    say_if_registered("1");
+    say_if_registered("2");
+    do_account(STORE_ACCOUNT_ADD, "b", "registered");
+    say_if_registered("3");
+    say_if_registered("4");
+    do_account(STORE_ACCOUNT_REMOVE, "b", "registered");
+    say_if_registered("5");
+    do_account(STORE_ACCOUNT_ADD, "b", "registered");
+    say_if_registered("6");
+    assert_page(of("a@registered", 10), "1 2 3 4 5 6", false);
+    assert_page(of("b@registered", 10), "3 4 6", false);
+}
+
 static void test_remove(void **state)
 {
     (void)state;
@@ -346,11 +388,11 @@ static void test_many(void **state)
     assert_int_equal(store_pending(stage_shard), 0);
 }
 
-static void ask_room(struct reply *reply)
+static void ask_room(struct reply *reply, uint64_t deadline_ms)
 {
     struct store_op *op = store_op_new(STORE_MAM_ROOM, on_stored, reply);
     *reply = (struct reply){0};
-    store_ask(op, 10000);
+    store_ask(op, deadline_ms);
 }
 
 static void test_full(void **state)
@@ -358,13 +400,13 @@ static void test_full(void **state)
     (void)state;
     static struct reply replies[LIMIT_BATCH_ROWS + 2];
     struct reply room;
-    ask_room(&room);
+    ask_room(&room, 10000);
     stage_until(&room.done);
     assert_true(store_mam_has_room());
     for (size_t i = 0; i < LIMIT_BATCH_ROWS; i++)
         ask_store(message("a@full", "b@full", "x"), &replies[i]);
     assert_false(store_mam_has_room());
-    ask_room(&room);
+    ask_room(&room, 10000);
     assert_false(room.done);
     ask_store(message("a@full", "b@full", "x"), &replies[LIMIT_BATCH_ROWS]);
     stage_until(&replies[LIMIT_BATCH_ROWS].done);
@@ -386,6 +428,34 @@ static enum err unwell(const struct store_op *op, uint64_t *delay_ms)
         return ERR_OK;
     down_times--;
     return ERR_DOWN;
+}
+
+/* Who comes behind one that waited in vain does not wait: the database is not there. */
+static void test_no_room(void **state)
+{
+    (void)state;
+    static struct reply replies[LIMIT_BATCH_ROWS];
+    struct reply room[3];
+    if (config.backend != STORE_MEMORY)
+        return;
+    store_mem_hook = unwell;
+    down_times = 1000000;
+    for (size_t i = 0; i < LIMIT_BATCH_ROWS; i++)
+        ask_store(message("a@noroom", "b@noroom", "x"), &replies[i]);
+    ask_room(&room[0], 100);
+    stage_until(&room[0].done);
+    assert_int_equal(room[0].outcome, ERR_TIMEOUT);
+    ask_room(&room[1], 10000);
+    shard_turn(stage_shard, 0);
+    shard_turn(stage_shard, 0);
+    assert_true(room[1].done);
+    assert_int_equal(room[1].outcome, ERR_FULL);
+    store_mem_hook = NULL;
+    for (size_t i = 0; i < LIMIT_BATCH_ROWS; i++)
+        stage_until(&replies[i].done);
+    ask_room(&room[2], 10000);
+    stage_until(&room[2].done);
+    assert_int_equal(room[2].outcome, ERR_OK);
 }
 
 static void test_down(void **state)
@@ -428,7 +498,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_metadata),   cmocka_unit_test(test_prefs),
     cmocka_unit_test(test_flags),      cmocka_unit_test(test_remove),
     cmocka_unit_test(test_spoiler),    cmocka_unit_test(test_many),
-    cmocka_unit_test(test_full),       cmocka_unit_test(test_down),
+    cmocka_unit_test(test_registered), cmocka_unit_test(test_full),
+    cmocka_unit_test(test_no_room),    cmocka_unit_test(test_down),
 };
 
 int main(void)

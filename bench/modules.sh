@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# What each module costs: CPU time of a one-to-one message (both ends) and memory of an idle
+# session, with it and without, in turn in each round, medians; and what a login costs.
+#
+#   bench/modules.sh [--rounds N] [--users N] [--rate N] [--only "MODULE..."] [--build DIR]
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BUILD=$ROOT/build/release
+ROUNDS=3 USERS=500 RATE=20000 IDLE=4000
+ONLY='none presence roster sm csi carbons caps blocking privacy amp last stream_limits shaper mam'
+ONLY+=' inbox'
+WORK=$(mktemp -d)
+PORT='' SERVER='' # set by lib.sh
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
+. "$ROOT/bench/lib.sh"
+BASE='ping: {}'
+
+finish() {
+    stop_all
+    rm -rf "$WORK"
+}
+trap finish EXIT
+
+read_options() {
+    while [[ $# -gt 0 ]]; do
+        case $1 in
+        --rounds) ROUNDS=$2 ;;
+        --users) USERS=$2 ;;
+        --rate) RATE=$2 ;;
+        --only) ONLY=$2 ;;
+        --build) BUILD=$2 ;;
+        *) die "no such option: $1" ;;
+        esac
+        shift 2
+    done
+}
+
+# The configuration of a module, with what it needs.
+keys_of() {
+    case $1 in
+    none) echo '' ;;
+    inbox) echo 'mam: {}, inbox: {}' ;;
+    caps) echo 'presence: {}, disco: {}, caps: {}' ;;
+    *) echo "$1: {}" ;;
+    esac
+}
+
+# round MODULE NUMBER
+round() {
+    # shellcheck disable=SC2034 # read by lib.sh
+    MODULES=$(keys_of "$1")
+    start_server 1
+    "$BUILD/ringtail-bench" one_to_one --port "$PORT" --server-pid "$SERVER" --users "$USERS" \
+        --rate "$RATE" --tick-us 5000 --seconds 3s >"$WORK/talk-$1-$2" ||
+        say "not all is well with $1: $(value lost "$WORK/talk-$1-$2") lost"
+    stop "$SERVER"
+    start_server 1
+    "$BUILD/ringtail-bench" idle --port "$PORT" --server-pid "$SERVER" --users "$IDLE" \
+        --settle 1s --seconds 1s >"$WORK/idle-$1-$2" || say "not all is well with $1, idle"
+    stop "$SERVER"
+}
+
+tell() {
+    local talk=("$WORK/talk-$1-"*) idle=("$WORK/idle-$1-"*)
+    printf '%-14s %9.2f %9d\n' "$1" "$(median server_cpu_us_message "${talk[@]}")" \
+        "$(median rss_one_more_bytes "${idle[@]}")"
+}
+
+# login NAME OPTION...
+login() {
+    local name=$1 i
+    shift
+    for ((i = 1; i <= ROUNDS; i++)); do
+        "$BUILD/ringtail-bench" login --server-pid "$SERVER" --users "$USERS" "$@" \
+            >"$WORK/login-$name-$i" || say "not all logins succeeded: $name"
+    done
+    printf '%-24s %9.0f\n' "$name" "$(median server_cpu_us_login "$WORK/login-$name-"*)"
+}
+
+main() {
+    local i module
+    read_options "$@"
+    start_server 1
+    import_users "$IDLE"
+    stop "$SERVER"
+    for ((i = 1; i <= ROUNDS; i++)); do
+        for module in $ONLY; do round "$module" "$i"; done
+    done
+    echo "1 shard, $USERS users, $RATE messages/s gathered every 5 ms; medians of $ROUNDS rounds"
+    echo "module         µs/message  bytes/session"
+    for module in $ONLY; do tell "$module"; done
+    # shellcheck disable=SC2034 # read by lib.sh
+    MODULES='presence: {}, roster: {}'
+    start_server 1
+    echo "login                    µs CPU"
+    login SCRAM-plain --port "$PORT"
+    login SCRAM-TLS --port "$TLS_PORT" --tls
+}
+
+main "$@"
