@@ -85,13 +85,14 @@ def make_certificate(folder, name, domain):
 
 class Server:
     """A running server. `listeners` adds to (or replaces) the usual three: name to more YAML keys,
-    `tls` being the mode. `auth`, `log` and `storage` are YAML as well."""
+    `tls` being the mode. `auth`, `log` and `storage` are YAML as well. `modules` adds to
+    (or changes) the usual ones: name to YAML, None: it is off."""
 
     LISTENERS = {"starttls": {"tls": "starttls"}, "tls": {"tls": "tls"},
                  "plain": {"tls": "none", "plaintext_auth": "true"}}
 
     def __init__(self, shards=2, iterations=4096, mechanisms=None, listeners=None, log="info",
-                 storage="backend: sqlite"):
+                 storage="backend: sqlite", modules=None):
         self.daemon, self.ctl_program = programs()
         self.shards = shards
         self.auth = f"scram_iterations: {iterations}"
@@ -100,6 +101,7 @@ class Server:
         self.listeners = {**self.LISTENERS, **(listeners or {})}
         self.log_level = log
         self.storage = storage
+        self.modules = {**MODULES, **(modules or {})}
         self.folder = tempfile.mkdtemp(prefix="ringtail-test-")
         self.certificate, self.key = make_certificate(self.folder, "default", DOMAIN)
         self.second = make_certificate(self.folder, "second", SECOND_DOMAIN)
@@ -131,7 +133,8 @@ class Server:
                        "listen:\n  c2s:\n")
             file.writelines(self._listener(name) for name in self.listeners)
             file.write("modules:\n")
-            file.writelines(f"  {name}: {keys}\n" for name, keys in MODULES.items())
+            file.writelines(f"  {name}: {keys}\n" for name, keys in self.modules.items()
+                            if keys is not None)
 
     # --- Life ---
 
