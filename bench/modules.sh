@@ -8,8 +8,7 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$ROOT/build/release
 ROUNDS=3 USERS=500 RATE=20000 IDLE=4000
-ONLY='none presence roster sm csi carbons caps blocking privacy amp last stream_limits shaper mam'
-ONLY+=' inbox'
+ONLY='none presence roster sm csi carbons caps blocking privacy amp last stream_limits shaper'
 WORK=$(mktemp -d)
 PORT='' SERVER='' # set by lib.sh
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
@@ -40,7 +39,6 @@ read_options() {
 keys_of() {
     case $1 in
     none) echo '' ;;
-    inbox) echo 'mam: {}, inbox: {}' ;;
     caps) echo 'presence: {}, disco: {}, caps: {}' ;;
     *) echo "$1: {}" ;;
     esac
