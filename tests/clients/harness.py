@@ -233,10 +233,20 @@ class Server:
         return out.stdout
 
     def add_user(self, name, password, domain=DOMAIN):
+        self.await_storage()
         self.ctl("user", "add", f"{name}@{domain}", password)
+
+    def await_storage(self):
+        """A server is ready before its first connection to a database is there."""
+        deadline = time.monotonic() + READY_SECONDS
+        while not all(shard["store_ready"] for shard in self.status()["shards"]):
+            if time.monotonic() > deadline:
+                raise self._failure("the storage did not become ready")
+            time.sleep(0.05)
 
     def import_users(self, users):
         """Many at once: pairs of name and password."""
+        self.await_storage()
         path = os.path.join(self.folder, "users.csv")
         with open(path, "w", encoding="utf-8") as file:
             file.writelines(f"{name}@{DOMAIN},{password}\n" for name, password in users)
