@@ -21,20 +21,6 @@ finish() {
 }
 trap finish EXIT
 
-read_options() {
-    while [[ $# -gt 0 ]]; do
-        case $1 in
-        --rounds) ROUNDS=$2 ;;
-        --users) USERS=$2 ;;
-        --rate) RATE=$2 ;;
-        --only) ONLY=$2 ;;
-        --build) BUILD=$2 ;;
-        *) die "no such option: $1" ;;
-        esac
-        shift 2
-    done
-}
-
 # The configuration of a module, with what it needs.
 keys_of() {
     case $1 in
@@ -78,7 +64,7 @@ login() {
 
 main() {
     local i module
-    read_options "$@"
+    read_options "ROUNDS USERS RATE ONLY BUILD" "$@"
     start_server 1
     import_users "$IDLE"
     stop "$SERVER"
