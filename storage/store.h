@@ -46,7 +46,7 @@ struct store_op {
         struct store_inbox inbox;
         struct store_inbox_page inbox_page;
         struct {
-            struct store_op **ops;
+            struct store_op **ops; /* IMPORT: MAM_STOREs that are not asked, the asker's */
             size_t count;
             uint64_t stored; /* rows that were not there before */
             void *own;       /* the back end's */

@@ -52,6 +52,8 @@ struct store_inbox {
     } up_to;
     uint64_t now_us;
     bool bodies; /* GET, SET: the entry with its message */
+    /* IMPORT: it will point at the newest message that the owner has of the peer; `last` is for
+     * when there is none */
     struct store_inbox_entry entry;
     uint64_t count;
 };

@@ -13,9 +13,11 @@ enum store_kind {
     STORE_ROSTER_GET, /* roster: user, domain → items in order of contact, version. NOT_FOUND */
     STORE_ROSTER_SET, /* roster: adds or replaces one item. NOT_FOUND: no such account */
     STORE_ROSTER_REMOVE, /* roster: drops the contact of one item. NOT_FOUND */
+    STORE_ROSTER_IMPORT, /* roster: adds those contacts that are not there; → added. NOT_FOUND */
     STORE_MAM_STORE,     /* message: batched, no deadline; one that is there already is fine */
     STORE_MAM_ROOM,      /* nothing: done when store_mam_has_room, in turn. FULL, TIMEOUT */
     STORE_MAM_BATCH,     /* private: what batch.c makes of those */
+    STORE_MAM_IMPORT,    /* batch: messages of before, all or none; → stored. INVALID */
     STORE_MAM_PAGE,     /* page → items, more, total; sees what is in batches. NOT_FOUND: an id */
     STORE_MAM_METADATA, /* page: owner → first, last; sees what is in batches */
     STORE_MAM_REMOVE,   /* page: owner: the archive and the preferences */
@@ -27,6 +29,7 @@ enum store_kind {
     STORE_INBOX_READ, /* inbox: owner, peer, up to where. NOT_FOUND */
     STORE_INBOX_EMPTY_BIN, /* inbox: owner → count */
     STORE_INBOX_REMOVE,    /* inbox: owner: all of it */
+    STORE_INBOX_IMPORT,    /* inbox: owner, peer, entry, set.expires_us. CONFLICT: is there */
     STORE_INBOX_CLEAN,     /* inbox: now_us → count, STORE_INBOX_CLEAN_MAX at most: ask again */
     STORE_PRIVACY_GET, /* privacy: user, domain → lists in order of name. NOT_FOUND: no account */
     STORE_PRIVACY_SET, /* privacy: adds or replaces a list. NOT_FOUND: no such account */

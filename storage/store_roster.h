@@ -25,7 +25,8 @@ struct store_roster {
     struct str user, domain;
     struct store_roster_item *items; /* SET, REMOVE: one */
     size_t count;
-    uint64_t version; /* SET, REMOVE: the new one */
+    uint64_t version; /* SET, REMOVE: the new one; IMPORT counts on */
+    uint64_t added;
 };
 
 #endif

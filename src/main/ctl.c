@@ -40,6 +40,9 @@ const struct ctl_command ctl_commands[] = {
      NULL, false},
     {"db check", "", "look whether a server can work with the database", CTL_BY_TOOL, 0, 0, NULL,
      false},
+    {"import mongooseim", "--conninfo CONNINFO [--dry-run] [--domain DOMAIN]...",
+     "import what is missing from MongooseIM's PostgreSQL database; no server may run", CTL_BY_TOOL,
+     0, 0, NULL, false},
     {"drain", "", "accept no more, end all sessions, and stop (like SIGTERM)", CTL_NEEDS_SERVER, 0,
      0, ctl_drain, true},
     {"stop", "", "stop at once", CTL_NEEDS_SERVER, 0, 0, ctl_stop, true},
@@ -197,7 +200,7 @@ void ctl_run(struct ctl_call *call, struct str words)
 
 void ctl_print_help(struct buf *out)
 {
-    char left[64];
+    char left[128];
     buf_push_str(out, STR("usage: ringtailctl -c FILE COMMAND [ARGUMENT...]\n\n"));
     for (const struct ctl_command *command = ctl_commands; command->name; command++) {
         snprintf(left, sizeof left, "%s %s", command->name, command->args);

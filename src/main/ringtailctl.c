@@ -2,6 +2,7 @@
 #include "ctl_db.h"
 #include "ctl_import_file.h"
 #include "ctl_link.h"
+#include "ctl_mongooseim.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,6 +114,8 @@ static int run(struct config *config, struct str words)
     struct str rest;
     static const char *why; /* here leak checkers find it */
     const struct ctl_command *command = ctl_find(words, &rest);
+    if (command && is_command(command, "import mongooseim"))
+        return ctl_mongooseim(config, rest);
     if (command && command->needs == CTL_BY_TOOL)
         return ctl_db(command, config);
     enum err err = ctl_link_connect(&link, config->data_dir, &why);

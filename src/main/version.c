@@ -2,6 +2,7 @@
 
 #include "digest.h"
 #include "http.h"
+#include "inflate.h"
 #include "jid.h"
 #include "mem.h"
 #include "parser.h"
@@ -22,6 +23,7 @@ static const struct {
     {"ring", "", ring_version},
     {"storage", "", store_version},
     {"yaml", "libyaml ", yaml_library_version},
+    {"inflate", "", inflate_version},
     {"http", "libmicrohttpd ", http_library_version},
 };
 

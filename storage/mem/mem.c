@@ -203,6 +203,8 @@ static enum err run_roster(struct store_op *op)
         return mem_roster_get(&account->roster, op);
     if (op->kind == STORE_ROSTER_SET)
         return mem_roster_set(&account->roster, op);
+    if (op->kind == STORE_ROSTER_IMPORT)
+        return mem_roster_import(&account->roster, op);
     return mem_roster_remove(&account->roster, op);
 }
 
@@ -272,6 +274,7 @@ static enum err run(struct store_op *op)
     case STORE_ROSTER_GET:
     case STORE_ROSTER_SET:
     case STORE_ROSTER_REMOVE:
+    case STORE_ROSTER_IMPORT:
         return run_roster(op);
     case STORE_PRIVACY_GET:
     case STORE_PRIVACY_SET:
@@ -284,6 +287,7 @@ static enum err run(struct store_op *op)
     case STORE_MAM_STORE:
     case STORE_MAM_ROOM:
     case STORE_MAM_BATCH:
+    case STORE_MAM_IMPORT:
     case STORE_MAM_PAGE:
     case STORE_MAM_METADATA:
     case STORE_MAM_REMOVE:
@@ -297,6 +301,7 @@ static enum err run(struct store_op *op)
     case STORE_INBOX_READ:
     case STORE_INBOX_EMPTY_BIN:
     case STORE_INBOX_REMOVE:
+    case STORE_INBOX_IMPORT:
     case STORE_INBOX_CLEAN:
         return mem_inbox(op);
     case STORE_OFFLINE_ADD:

@@ -136,6 +136,29 @@ static enum err set(struct store_op *op)
     return get(op);
 }
 
+/* What is counted anew later gives the same, if so many messages are there. */
+static uint64_t read_up_to(const struct store_inbox *inbox, uint64_t last)
+{
+    uint64_t unread = inbox->entry.unread;
+    uint64_t first = unread ? mem_mam_counted(inbox->owner, inbox->peer, unread) : 0;
+    return unread == 0 ? last : first ? first - 1 : 0;
+}
+
+static enum err import(struct store_op *op)
+{
+    const struct store_inbox *inbox = &op->inbox;
+    if (find(inbox->owner, inbox->peer))
+        return ERR_CONFLICT;
+    uint64_t newest = mem_mam_newest(inbox->owner, inbox->peer);
+    struct row *row = need(inbox->owner, inbox->peer);
+    row->last = newest ? newest : inbox->entry.last;
+    row->unread = inbox->entry.unread;
+    row->read_to = read_up_to(inbox, row->last);
+    row->muted_until_us = inbox->entry.muted_until_us;
+    set_box(row, inbox->entry.box, inbox->set.expires_us);
+    return ERR_OK;
+}
+
 static enum err mark(struct store_op *op)
 {
     struct row *row = find(op->inbox.owner, op->inbox.peer);
@@ -271,6 +294,7 @@ enum err mem_inbox(struct store_op *op)
         [STORE_INBOX_READ] = mark,
         [STORE_INBOX_EMPTY_BIN] = empty_bin,
         [STORE_INBOX_REMOVE] = drop_all,
+        [STORE_INBOX_IMPORT] = import,
         [STORE_INBOX_CLEAN] = clean,
     };
     return kinds[op->kind] ? kinds[op->kind](op) : ERR_UNSUPPORTED;

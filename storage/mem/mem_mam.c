@@ -215,6 +215,25 @@ uint64_t mem_mam_unread(struct str owner, struct str peer, uint64_t after)
     return count;
 }
 
+uint64_t mem_mam_newest(struct str owner, struct str peer)
+{
+    for (size_t i = row_count; i-- > 0;) {
+        const struct row *row = &rows[i];
+        bool sent = str_is(owner, row->sender) && str_is(peer, row->recipient);
+        if (is_received(row, owner, peer) || (sent && !(row->flags & STORE_NOT_OF_SENDER)))
+            return row->id;
+    }
+    return 0;
+}
+
+uint64_t mem_mam_counted(struct str owner, struct str peer, uint64_t nth)
+{
+    for (size_t i = row_count; i-- > 0;)
+        if (is_received(&rows[i], owner, peer) && (rows[i].flags & STORE_INBOX_UNREAD) && !--nth)
+            return rows[i].id;
+    return 0;
+}
+
 uint64_t mem_mam_find(struct str owner, struct str peer, uint64_t id, struct str client_id)
 {
     uint64_t hash = client_id.len ? store_mam_origin(client_id) : UINT64_MAX;
@@ -321,10 +340,10 @@ static enum err upkeep(struct store_op *op)
 enum err mem_mam(struct store_op *op)
 {
     static enum err (*const kinds[STORE_KIND_COUNT])(struct store_op *) = {
-        [STORE_MAM_BATCH] = batch,         [STORE_MAM_PAGE] = page,
-        [STORE_MAM_METADATA] = metadata,   [STORE_MAM_REMOVE] = drop_archive,
-        [STORE_MAM_PREFS_GET] = prefs_get, [STORE_MAM_PREFS_SET] = prefs_set,
-        [STORE_UPKEEP] = upkeep,
+        [STORE_MAM_BATCH] = batch,         [STORE_MAM_IMPORT] = batch,
+        [STORE_MAM_PAGE] = page,           [STORE_MAM_METADATA] = metadata,
+        [STORE_MAM_REMOVE] = drop_archive, [STORE_MAM_PREFS_GET] = prefs_get,
+        [STORE_MAM_PREFS_SET] = prefs_set, [STORE_UPKEEP] = upkeep,
     };
     return kinds[op->kind] ? kinds[op->kind](op) : ERR_UNSUPPORTED;
 }

@@ -19,5 +19,9 @@ struct str mem_mam_body(uint64_t id);
 
 /* For mem_offline.c: what the preferences of `owner` say of a peer. */
 bool mem_mam_keeps(struct str owner, struct str peer, struct str resource);
+/* The newest message that `owner` has of `peer`, and the nth newest of those got that count as
+ * unread; 0: there is none. */
+uint64_t mem_mam_newest(struct str owner, struct str peer);
+uint64_t mem_mam_counted(struct str owner, struct str peer, uint64_t nth);
 
 #endif

@@ -52,11 +52,8 @@ enum err mem_roster_get(const struct mem_roster *roster, struct store_op *op)
     return ERR_OK;
 }
 
-enum err mem_roster_set(struct mem_roster *roster, const struct store_op *op)
+static void put(struct mem_roster *roster, const struct store_roster_item *wanted)
 {
-    const struct store_roster_item *wanted = &op->roster.items[0];
-    if (!wanted->contact.len)
-        return ERR_INVALID;
     bool found;
     struct mem_item **at = find(roster, wanted->contact, &found), *item = *at;
     if (found) {
@@ -71,7 +68,32 @@ enum err mem_roster_set(struct mem_roster *roster, const struct store_op *op)
     item->groups = copy(wanted->groups);
     item->request = copy(wanted->request);
     item->flags = wanted->flags;
+}
+
+enum err mem_roster_set(struct mem_roster *roster, const struct store_op *op)
+{
+    if (!op->roster.items[0].contact.len)
+        return ERR_INVALID;
+    put(roster, &op->roster.items[0]);
     roster->version = op->roster.version;
+    return ERR_OK;
+}
+
+enum err mem_roster_import(struct mem_roster *roster, struct store_op *op)
+{
+    bool found;
+    for (size_t i = 0; i < op->roster.count; i++)
+        if (!op->roster.items[i].contact.len)
+            return ERR_INVALID; /* all or nothing, as a transaction */
+    op->roster.added = 0;
+    for (size_t i = 0; i < op->roster.count; i++) {
+        find(roster, op->roster.items[i].contact, &found);
+        if (found)
+            continue;
+        put(roster, &op->roster.items[i]);
+        op->roster.added++;
+    }
+    roster->version += op->roster.added;
     return ERR_OK;
 }
 

@@ -19,6 +19,7 @@ struct mem_roster {
 enum err mem_roster_get(const struct mem_roster *roster, struct store_op *op);
 enum err mem_roster_set(struct mem_roster *roster, const struct store_op *op);
 enum err mem_roster_remove(struct mem_roster *roster, const struct store_op *op);
+enum err mem_roster_import(struct mem_roster *roster, struct store_op *op);
 /* Gives all back. */
 void mem_roster_fini(struct mem_roster *roster);
 

@@ -31,6 +31,7 @@ static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
     [STORE_ROSTER_GET] = &pg_roster_get,
     [STORE_ROSTER_SET] = &pg_roster_set,
     [STORE_ROSTER_REMOVE] = &pg_roster_remove,
+    [STORE_ROSTER_IMPORT] = &pg_roster_import,
     [STORE_MAM_METADATA] = &pg_mam_metadata,
     [STORE_MAM_REMOVE] = &pg_mam_remove,
     [STORE_MAM_PREFS_GET] = &pg_mam_prefs_get,
@@ -40,6 +41,7 @@ static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
     [STORE_INBOX_READ] = &pg_inbox_read,
     [STORE_INBOX_EMPTY_BIN] = &pg_inbox_empty_bin,
     [STORE_INBOX_REMOVE] = &pg_inbox_remove,
+    [STORE_INBOX_IMPORT] = &pg_inbox_import,
     [STORE_INBOX_CLEAN] = &pg_inbox_clean,
     [STORE_PRIVACY_GET] = &pg_privacy_get,
     [STORE_PRIVACY_SET] = &pg_privacy_set,
@@ -57,6 +59,7 @@ static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
 /* Those of which each one is looked at first. */
 static pg_choose_fn *const choices[STORE_KIND_COUNT] = {
     [STORE_MAM_BATCH] = pg_mam_batch,
+    [STORE_MAM_IMPORT] = pg_mam_batch,
     [STORE_MAM_PAGE] = pg_mam_page,
     [STORE_INBOX_PAGE] = pg_inbox_page,
 };

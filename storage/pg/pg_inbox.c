@@ -62,6 +62,21 @@ static const char set_sql[] =
     "  CASE WHEN i.unread < 0 THEN " BEHIND("i.read_to") " ELSE i.unread END) ELSE i.unread END"
     " WHERE " ONE;
 
+/* $3 box, $4 the last if there is none, $5 unread, $6 muted until, $7 when it expires. What is
+ * counted anew later gives the same, if so many messages are there. */
+static const char import_sql[] =
+    "INSERT INTO inbox (owner, peer, box, last, read_to, unread, muted_until, expires)"
+    " SELECT i.owner, i.peer, b.id, coalesce(n.id, $4), CASE WHEN $5::bigint = 0"
+    "  THEN coalesce(n.id, $4) ELSE coalesce((SELECT m.id - 1 FROM message m WHERE " RECEIVED
+    "   AND m.flags & 4 <> 0 ORDER BY m.id DESC LIMIT 1 OFFSET greatest($5 - 1, 0)), 0) END,"
+    "  $5, $6, $7"
+    " FROM (SELECT o.id AS owner, p.id AS peer FROM jid o, jid p"
+    "  WHERE o.bare = $1 AND p.bare = $2) i"
+    " JOIN inbox_box b ON b.name = $3"
+    " LEFT JOIN LATERAL (SELECT m.id FROM message m WHERE " PAIR
+    "  AND (m.sender = i.owner AND m.flags & 1 = 0 OR m.recipient = i.owner AND m.flags & 2 = 0)"
+    "  ORDER BY m.id DESC LIMIT 1) n ON true ON CONFLICT DO NOTHING";
+
 /* $2 box, $3 without the bin, $4 only unread, $5 bodies, $6 $7 above, $8 $9 below, $10 rows. Places
  * are compared by the microseconds in the id, which are in front of STANZA_ID_WRITERS. */
 #define OF_OWNER "i.owner = (SELECT o.id FROM jid o WHERE o.bare = $1)"
@@ -86,6 +101,7 @@ const struct pg_statement pg_inbox_statements[] = {
      "INSERT INTO inbox_box (name) SELECT $1 WHERE $1 <> ''"
      " AND NOT EXISTS (SELECT FROM inbox_box b WHERE b.name = $1) ON CONFLICT DO NOTHING"},
     {"inbox_set", set_sql},
+    {"inbox_import", import_sql},
     {"inbox_page", PAGE("")},
     {"inbox_page_down", PAGE(" DESC")},
     {"inbox_empty_bin", "DELETE FROM inbox i WHERE " OF_OWNER " AND i.box = 2"},
@@ -182,6 +198,50 @@ const struct pg_kind pg_inbox_read = {
     .writes = true,
     .steps = {{"inbox_lock", bind_both}, {"inbox_read", bind_read}},
     .take = take_found,
+};
+
+/* --- Import --- */
+
+static struct str get_party(const void *inbox, size_t index)
+{
+    const struct store_inbox *both = inbox;
+    return pg_not_null(index ? both->peer : both->owner);
+}
+
+static void bind_parties(struct store_op *op, struct pq_params *params)
+{
+    bool self = str_eq(op->inbox.owner, op->inbox.peer);
+    pg_bind_array(params, &op->arena, PG_TEXT, get_party, &op->inbox, self ? 1 : 2);
+}
+
+static void bind_entry_box(struct store_op *op, struct pq_params *params)
+{
+    pq_bind(params, pg_not_null(op->inbox.entry.box));
+}
+
+static void bind_import(struct store_op *op, struct pq_params *params)
+{
+    const struct store_inbox_entry *entry = &op->inbox.entry;
+    bind_both(op, params);
+    bind_entry_box(op, params);
+    pq_bind_number(params, &op->arena, (int64_t)entry->last);
+    pq_bind_number(params, &op->arena, (int64_t)entry->unread);
+    pq_bind_number(params, &op->arena, (int64_t)entry->muted_until_us);
+    pq_bind_number(params, &op->arena, (int64_t)op->inbox.set.expires_us);
+}
+
+static enum err take_added(struct store_op *op, const struct pq_answer *answer)
+{
+    (void)op;
+    return pq_changed(answer) ? ERR_OK : ERR_CONFLICT;
+}
+
+const struct pg_kind pg_inbox_import = {
+    .writes = true,
+    .steps = {{"jids_need", bind_parties},
+              {"inbox_box_need", bind_entry_box},
+              {"inbox_import", bind_import}},
+    .take = take_added,
 };
 
 /* --- All that fit --- */

@@ -16,6 +16,17 @@ const struct pg_statement pg_roster_statements[] = {
                            " groups = $6, flags = $7, request = $8"},
     {"roster_remove", CHANGED "DELETE FROM roster r USING owner"
                               " WHERE r.account_id = owner.id AND r.contact = $4"},
+    {"roster_import",
+     "WITH owner AS (SELECT a.id FROM account a JOIN domain d ON d.id = a.domain_id"
+     "  WHERE d.name = $1 AND a.name = $2 FOR UPDATE OF a),"
+     " added AS (INSERT INTO roster (account_id, contact, name, groups, flags, request)"
+     "  SELECT o.id, n.contact, n.name, n.groups, n.flags, n.request FROM owner o,"
+     "  unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[])"
+     "   AS n (contact, name, groups, flags, request)"
+     "  ORDER BY n.contact ON CONFLICT DO NOTHING RETURNING 1),"
+     " counted_on AS (UPDATE account a SET roster_version = a.roster_version +"
+     "  (SELECT count(*) FROM added) FROM owner o WHERE a.id = o.id)"
+     " SELECT (SELECT count(*) FROM added) FROM owner"},
     {NULL, NULL},
 };
 
@@ -40,6 +51,57 @@ static void bind_item(struct store_op *op, struct pq_params *params)
     pq_bind(params, pg_not_null(item->groups));
     pq_bind_number(params, &op->arena, item->flags);
     pq_bind(params, pg_not_null(item->request));
+}
+
+static const struct store_roster_item *item_at(const void *items, size_t index)
+{
+    return &((const struct store_roster_item *)items)[index];
+}
+
+static struct str get_contact(const void *items, size_t index)
+{
+    return pg_not_null(item_at(items, index)->contact);
+}
+
+static struct str get_name(const void *items, size_t index)
+{
+    return pg_not_null(item_at(items, index)->name);
+}
+
+static struct str get_groups(const void *items, size_t index)
+{
+    return pg_not_null(item_at(items, index)->groups);
+}
+
+static struct str get_request(const void *items, size_t index)
+{
+    return pg_not_null(item_at(items, index)->request);
+}
+
+static bool get_flags(const void *items, size_t index, int64_t *number)
+{
+    *number = item_at(items, index)->flags;
+    return true;
+}
+
+static void bind_items(struct store_op *op, struct pq_params *params)
+{
+    const struct store_roster_item *items = op->roster.items;
+    size_t count = op->roster.count;
+    bind_owner(op, params);
+    pg_bind_array(params, &op->arena, PG_TEXT, get_contact, items, count);
+    pg_bind_array(params, &op->arena, PG_TEXT, get_name, items, count);
+    pg_bind_array(params, &op->arena, PG_TEXT, get_groups, items, count);
+    pg_bind_numbers(params, &op->arena, get_flags, items, count);
+    pg_bind_array(params, &op->arena, PG_TEXT, get_request, items, count);
+}
+
+static enum err take_added(struct store_op *op, const struct pq_answer *answer)
+{
+    if (pq_rows(answer) == 0)
+        return ERR_NOT_FOUND;
+    op->roster.added = (uint64_t)pq_number(answer, 0, 0);
+    return ERR_OK;
 }
 
 static void take_item(struct store_op *op, const struct pq_answer *answer, int row)
@@ -80,4 +142,9 @@ const struct pg_kind pg_roster_remove = {
     .writes = true,
     .steps = {{"roster_remove", bind_contact}},
     .take = pg_take_found,
+};
+const struct pg_kind pg_roster_import = {
+    .writes = true,
+    .steps = {{"roster_import", bind_items}},
+    .take = take_added,
 };

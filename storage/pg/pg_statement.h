@@ -56,7 +56,7 @@ extern const struct pg_kind pg_account_get, pg_account_add, pg_account_set, pg_a
 
 /* Rosters (pg_roster.c). */
 extern const struct pg_statement pg_roster_statements[];
-extern const struct pg_kind pg_roster_get, pg_roster_set, pg_roster_remove;
+extern const struct pg_kind pg_roster_get, pg_roster_set, pg_roster_remove, pg_roster_import;
 
 /* The message archive (pg_mam.c, pg_mam_batch.c, pg_mam_prefs.c). What a page is, and whether a
  * batch has strangers, says which statements it takes. */
@@ -70,7 +70,7 @@ pg_choose_fn pg_mam_page, pg_mam_batch;
 /* The inbox (pg_inbox.c). */
 extern const struct pg_statement pg_inbox_statements[];
 extern const struct pg_kind pg_inbox_get, pg_inbox_set, pg_inbox_read, pg_inbox_empty_bin,
-    pg_inbox_remove, pg_inbox_clean;
+    pg_inbox_remove, pg_inbox_import, pg_inbox_clean;
 pg_choose_fn pg_inbox_page;
 
 /* Last activity (pg_last.c). */

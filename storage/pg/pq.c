@@ -173,6 +173,29 @@ enum err pq_exec(struct pq *pq, const char *sql, int64_t *number)
     return err;
 }
 
+static const int binary[PQ_PARAMS_MAX] = {[0 ... PQ_PARAMS_MAX - 1] = 1};
+
+enum err pq_query(struct pq *pq, const char *sql, const struct pq_params *params,
+                  struct pq_answer **answer)
+{
+    static const struct pq_params none;
+    const struct pq_params *with = params ? params : &none;
+    PGresult *result =
+        PQexecParams(pq->conn, sql, with->count, NULL, with->values, with->lens, binary, 1);
+    ExecStatusType status = PQresultStatus(result);
+    *answer = (struct pq_answer *)result;
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
+        return ERR_OK;
+    PQclear(result);
+    *answer = NULL;
+    return ERR_DOWN;
+}
+
+void pq_answer_free(struct pq_answer *answer)
+{
+    PQclear((PGresult *)answer);
+}
+
 struct pq *pq_connect_start(const struct pq_target *target, const struct resolved *hosts)
 {
     struct pq_target with = *target;
@@ -241,7 +264,6 @@ enum err pq_send_prepare(struct pq *pq, const char *name, const char *sql)
 
 enum err pq_send(struct pq *pq, const char *name, const struct pq_params *params)
 {
-    static const int binary[PQ_PARAMS_MAX] = {[0 ... PQ_PARAMS_MAX - 1] = 1};
     return PQsendQueryPrepared(pq->conn, name, params->count, params->values, params->lens, binary,
                                1)
                ? ERR_OK

@@ -41,6 +41,12 @@ RT_NODISCARD enum err pq_open(const struct pq_target *target, struct pq **out, c
                               size_t room);
 RT_NODISCARD enum err pq_exec(struct pq *pq, const char *sql, int64_t *number);
 
+/* Blocking: one statement with parameters (NULL: none). The answer, in binary form, is the
+ * caller's, who gives it back with pq_answer_free. ERR_DOWN: pq_error says why. */
+RT_NODISCARD enum err pq_query(struct pq *pq, const char *sql, const struct pq_params *params,
+                               struct pq_answer **answer);
+void pq_answer_free(struct pq_answer *answer); /* NULL is fine */
+
 /* Not blocking. `hosts` are those of the target, looked up; or NULL. After pq_connect_start ask
  * pq_connect_go each time the socket (which may be another one each time) is ready. */
 enum pq_wait { PQ_WAIT_READ, PQ_WAIT_WRITE, PQ_CONNECTED, PQ_FAILED };

@@ -51,6 +51,21 @@ static const char read_sql[] =
     " unread = min(unread, " UNREAD("max(read_to, ?3)") ")"
                                                         " WHERE owner = ?1 AND peer = ?2";
 
+/* The newest message that the owner has of the peer. */
+#define NEWEST                                                                                     \
+    "(SELECT m.id FROM message m WHERE min(m.sender, m.recipient) = min(?1, ?2)"                   \
+    " AND max(m.sender, m.recipient) = max(?1, ?2)"                                                \
+    " AND (m.sender = ?1 AND m.flags & 1 = 0 OR m.recipient = ?1 AND m.flags & 2 = 0)"             \
+    " ORDER BY m.id DESC LIMIT 1)"
+
+/* ?5 are unread: what is counted anew later gives the same, if so many messages are there. */
+static const char import_sql[] =
+    "INSERT INTO inbox (owner, peer, box, last, read_to, unread, muted_until, expires)"
+    " SELECT ?1, ?2, (SELECT id FROM inbox_box WHERE name = ?3), coalesce(" NEWEST ", ?4),"
+    " CASE WHEN ?5 = 0 THEN coalesce(" NEWEST ", ?4) ELSE coalesce((SELECT m.id - 1 FROM message m"
+    "  WHERE " RECEIVED " AND m.flags & 4 ORDER BY m.id DESC LIMIT 1 OFFSET ?5 - 1), 0) END,"
+    " ?5, ?6, ?7 WHERE true ON CONFLICT (owner, peer) DO NOTHING";
+
 static const char empty_bin_sql[] = "DELETE FROM inbox WHERE owner = ?1 AND box = 2";
 static const char remove_sql[] = "DELETE FROM inbox WHERE owner = ?1";
 static const char clean_sql[] = "DELETE FROM inbox WHERE (owner, peer) IN (SELECT owner, peer"
@@ -189,6 +204,33 @@ enum err lite_inbox_set(struct lite *lite, struct store_op *op)
     if (!err)
         err = set(lite, op, owner, peer);
     return err ? err : get(lite, op, owner, peer);
+}
+
+static enum err import(struct lite *lite, const struct store_op *op, int64_t owner, int64_t peer)
+{
+    const struct store_inbox_entry *entry = &op->inbox.entry;
+    struct lite_statement *import = start_with(lite, import_sql, owner, peer);
+    uint64_t added;
+    if (!import)
+        return ERR_DOWN;
+    lite_text(import, 3, entry->box);
+    lite_number(import, 4, (int64_t)entry->last);
+    lite_number(import, 5, (int64_t)entry->unread);
+    lite_number(import, 6, (int64_t)entry->muted_until_us);
+    lite_number(import, 7, (int64_t)op->inbox.set.expires_us);
+    enum err err = lite_run(lite, import, &added);
+    return err || added ? err : ERR_CONFLICT;
+}
+
+enum err lite_inbox_import(struct lite *lite, struct store_op *op)
+{
+    int64_t owner, peer;
+    enum err err = lite_need_jid(lite, op->inbox.owner, &owner);
+    if (!err)
+        err = lite_need_jid(lite, op->inbox.peer, &peer);
+    if (!err)
+        err = need_box(lite, op->inbox.entry.box);
+    return err ? err : import(lite, op, owner, peer);
 }
 
 /* 0: no such message. */

@@ -6,7 +6,7 @@
 #include "lite_account.h"
 
 lite_op_fn lite_inbox_page, lite_inbox_get, lite_inbox_set, lite_inbox_read;
-lite_op_fn lite_inbox_empty_bin, lite_inbox_remove, lite_inbox_clean;
+lite_op_fn lite_inbox_empty_bin, lite_inbox_remove, lite_inbox_import, lite_inbox_clean;
 
 /* What a batch does to inboxes, in its transaction, after its messages; sorts the events. */
 enum err lite_inbox_add(struct lite *lite, struct inbox_event *events, size_t count);

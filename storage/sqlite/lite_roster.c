@@ -20,6 +20,15 @@ static const char set_sql[] =
     " ON CONFLICT (account_id, contact) DO UPDATE SET name = ?4, groups = ?5, flags = ?6,"
     " request = ?7";
 
+static const char import_sql[] =
+    "INSERT INTO roster (account_id, contact, name, groups, flags, request)"
+    " SELECT a.id, ?3, ?4, ?5, ?6, ?7 FROM account a JOIN domain d ON d.id = a.domain_id"
+    " WHERE d.name = ?1 AND a.name = ?2 ON CONFLICT (account_id, contact) DO NOTHING";
+
+static const char count_on_sql[] =
+    "UPDATE account SET roster_version = roster_version + ?3"
+    " WHERE domain_id = (SELECT id FROM domain WHERE name = ?1) AND name = ?2";
+
 static const char remove_sql[] = "DELETE FROM roster WHERE account_id = " OWNER " AND contact = ?3";
 
 static struct lite_statement *start_with_owner(struct lite *lite, const char *sql,
@@ -83,33 +92,54 @@ enum err lite_roster_get(struct lite *lite, struct store_op *op)
     return err;
 }
 
-static enum err set_version(struct lite *lite, struct store_op *op)
+static enum err change_version(struct lite *lite, const char *sql, struct store_op *op,
+                               uint64_t number)
 {
-    struct lite_statement *set = start_with_owner(lite, version_sql, op);
+    struct lite_statement *set = start_with_owner(lite, sql, op);
     if (!set)
         return ERR_DOWN;
     uint64_t changed;
-    lite_number(set, 3, (int64_t)op->roster.version);
+    lite_number(set, 3, (int64_t)number);
     enum err err = lite_run(lite, set, &changed);
     return err || changed ? err : ERR_NOT_FOUND;
 }
 
-enum err lite_roster_set(struct lite *lite, struct store_op *op)
+static enum err set_version(struct lite *lite, struct store_op *op)
 {
-    const struct store_roster_item *item = &op->roster.items[0];
-    enum err err = set_version(lite, op);
-    if (err)
-        return err;
-    struct lite_statement *set = start_with_owner(lite, set_sql, op);
+    return change_version(lite, version_sql, op, op->roster.version);
+}
+
+static enum err put_item(struct lite *lite, const char *sql, struct store_op *op,
+                         const struct store_roster_item *item, uint64_t *changed)
+{
+    struct lite_statement *set = start_with_owner(lite, sql, op);
     if (!set)
         return ERR_DOWN;
-    uint64_t changed;
     lite_text(set, 3, item->contact);
     lite_text(set, 4, item->name);
     lite_text(set, 5, item->groups);
     lite_number(set, 6, item->flags);
     lite_text(set, 7, item->request);
-    return lite_run(lite, set, &changed);
+    return lite_run(lite, set, changed);
+}
+
+enum err lite_roster_set(struct lite *lite, struct store_op *op)
+{
+    uint64_t changed;
+    enum err err = set_version(lite, op);
+    return err ? err : put_item(lite, set_sql, op, &op->roster.items[0], &changed);
+}
+
+enum err lite_roster_import(struct lite *lite, struct store_op *op)
+{
+    enum err err = ERR_OK;
+    op->roster.added = 0;
+    for (size_t i = 0; !err && i < op->roster.count; i++) {
+        uint64_t changed = 0;
+        err = put_item(lite, import_sql, op, &op->roster.items[i], &changed);
+        op->roster.added += changed;
+    }
+    return err ? err : change_version(lite, count_on_sql, op, op->roster.added);
 }
 
 enum err lite_roster_remove(struct lite *lite, struct store_op *op)

@@ -4,6 +4,6 @@
 
 #include "lite_account.h"
 
-lite_op_fn lite_roster_get, lite_roster_set, lite_roster_remove;
+lite_op_fn lite_roster_get, lite_roster_set, lite_roster_remove, lite_roster_import;
 
 #endif

@@ -49,6 +49,7 @@ DOORS = [
     (r"sqlite3(ext)?\.h", r"storage/sqlite/[^/]+\.c"),
     (r"zstd(_errors)?\.h|zdict\.h", r"storage/pack\.c"),
     (r"yaml\.h", r"src/main/yaml\.c"),
+    (r"z(lib|conf)\.h", r"src/main/inflate\.c"),
     (r"microhttpd\.h", r"src/main/http\.c"),
 ]
 # Doors that are a folder: one file of it.

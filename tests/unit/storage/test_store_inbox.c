@@ -326,6 +326,49 @@ static void test_order(void **state)
     }
 }
 
+static enum err import(const char *owner, const char *peer, uint64_t unread, uint64_t last)
+{
+    struct store_inbox inbox = of(owner, peer);
+    inbox.entry = (struct store_inbox_entry){
+        .box = STR("work"), .unread = unread, .last = last, .muted_until_us = 77};
+    return ask(STORE_INBOX_IMPORT, inbox).outcome;
+}
+
+/* A conversation that points at what the archive has, and whose count goes on from there. */
+static void test_import(void **state)
+{
+    (void)state;
+    uint64_t last = 0;
+    char name[] = "m0";
+    for (int i = 0; i < 4; i++) {
+        name[1] = (char)('0' + i);
+        last = put(said("b@import", "a@import", name, STORE_INBOX_UNREAD));
+    }
+    struct store_message lone = said("b@import", "a@import", "of b", 0);
+    lone.flags = STORE_NOT_OF_RECIPIENT;
+    put(lone);
+    assert_int_equal(get("a@import", "b@import").outcome, ERR_NOT_FOUND);
+    assert_int_equal(import("a@import", "b@import", 2, 1), ERR_OK);
+    assert_int_equal(import("a@import", "b@import", 9, 1), ERR_CONFLICT);
+    struct told told = get("a@import", "b@import");
+    assert_true(told.unread == 2 && told.last == last && told.muted_until_us == 77);
+    assert_string_equal(told.box, "work");
+    assert_string_equal(told.body, "m3");
+    mark("a@import", "b@import", "m1"); /* was read before */
+    assert_unread("a@import", "b@import", 2);
+    mark("a@import", "b@import", "m2");
+    assert_unread("a@import", "b@import", 1);
+    put(said("b@import", "a@import", "next", STORE_INBOX_RECIPIENT | STORE_INBOX_UNREAD));
+    assert_unread("a@import", "b@import", 2);
+    assert_int_equal(import("b@import", "a@import", 0, 1), ERR_OK);
+    told = get("b@import", "a@import");
+    assert_true(told.unread == 0 && strcmp(told.body, "next") == 0);
+    assert_int_equal(import("a@import", "c@import", 3, 4096), ERR_OK);
+    told = get("a@import", "c@import");
+    assert_true(told.unread == 3 && told.last == 4096 && strcmp(told.body, "(none)") == 0);
+    assert_int_equal(import("a@import", "a@import", 0, 4096), ERR_OK);
+}
+
 static void test_set(void **state)
 {
     (void)state;
@@ -525,11 +568,11 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_both_sides), cmocka_unit_test(test_merged),
     cmocka_unit_test(test_once),       cmocka_unit_test(test_late),
     cmocka_unit_test(test_marks),      cmocka_unit_test(test_sees_unwritten),
-    cmocka_unit_test(test_order),      cmocka_unit_test(test_set),
-    cmocka_unit_test(test_boxes),      cmocka_unit_test(test_pages),
-    cmocka_unit_test(test_one_moment), cmocka_unit_test(test_bin),
-    cmocka_unit_test(test_prefs),      cmocka_unit_test(test_remove),
-    cmocka_unit_test(test_spoiler),
+    cmocka_unit_test(test_order),      cmocka_unit_test(test_import),
+    cmocka_unit_test(test_set),        cmocka_unit_test(test_boxes),
+    cmocka_unit_test(test_pages),      cmocka_unit_test(test_one_moment),
+    cmocka_unit_test(test_bin),        cmocka_unit_test(test_prefs),
+    cmocka_unit_test(test_remove),     cmocka_unit_test(test_spoiler),
 };
 
 int main(void)

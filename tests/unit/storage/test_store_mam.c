@@ -282,6 +282,55 @@ static void test_prefs(void **state)
     assert_page(of("c@prefs", 10), "not-listed", false);
 }
 
+struct imported {
+    bool done;
+    enum err outcome;
+    uint64_t stored;
+};
+
+static void on_imported(struct store_op *op)
+{
+    struct imported *imported = op->owner;
+    *imported = (struct imported){true, op->outcome, op->outcome ? 0 : op->batch.stored};
+    for (size_t i = 0; i < op->batch.count; i++)
+        store_revoke(op->batch.ops[i]);
+}
+
+static struct imported import(const struct store_message *messages, size_t count)
+{
+    struct imported imported = {0};
+    struct store_op *op = store_op_new(STORE_MAM_IMPORT, on_imported, &imported);
+    op->batch.ops = arena_zero(&op->arena, count * sizeof *op->batch.ops);
+    op->batch.count = count;
+    for (size_t i = 0; i < count; i++) {
+        op->batch.ops[i] = store_op_new(STORE_MAM_STORE, NULL, NULL);
+        op->batch.ops[i]->message = messages[i];
+    }
+    store_ask(op, 0);
+    stage_until(&imported.done);
+    return imported;
+}
+
+/* A batch of the asker's, who is told how many were new. */
+static void test_import(void **state)
+{
+    (void)state;
+    struct store_message messages[] = {message("a@import", "b@import", "one"),
+                                       message("b@import", "a@import", "two"),
+                                       message("a@import", "b@import", "three")};
+    messages[1].flags = STORE_NOT_OF_RECIPIENT;
+    assert_int_equal(import(messages, 2).stored, 2);
+    assert_int_equal(import(messages, 3).stored, 1);
+    assert_int_equal(import(messages, 3).stored, 0);
+    assert_page(of("a@import", 10), "one three", false);
+    assert_page(of("b@import", 10), "one two three", false);
+    messages[0] = message("a@import", "b@import", "four");
+    messages[2] = message("", "b@import", "five");
+    struct imported spoiled = import(messages, 3);
+    assert_true(spoiled.outcome == ERR_INVALID);
+    assert_page(of("a@import", 10), "one three", false);
+}
+
 static void test_flags(void **state)
 {
     (void)state;
@@ -500,6 +549,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_spoiler),    cmocka_unit_test(test_many),
     cmocka_unit_test(test_registered), cmocka_unit_test(test_full),
     cmocka_unit_test(test_no_room),    cmocka_unit_test(test_down),
+    cmocka_unit_test(test_import),
 };
 
 int main(void)

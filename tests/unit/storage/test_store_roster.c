@@ -6,7 +6,7 @@ struct roster {
     enum err outcome;
     struct store_roster_item items[64];
     size_t count;
-    uint64_t version;
+    uint64_t version, added;
 };
 
 static struct roster got;
@@ -15,7 +15,10 @@ static void on_roster(struct store_op *op)
 {
     got.done = true;
     got.outcome = op->outcome;
-    if (op->outcome || op->kind != STORE_ROSTER_GET)
+    if (op->outcome)
+        return;
+    got.added = op->roster.added;
+    if (op->kind != STORE_ROSTER_GET)
         return;
     got.version = op->roster.version;
     got.count = op->roster.count;
@@ -154,6 +157,54 @@ static void many_items_come_in_order(void **state)
         assert_true(memcmp(got.items[i - 1].contact.at, got.items[i].contact.at, 3) < 0);
 }
 
+static enum err import(const char *user, const struct store_roster_item *items, size_t count)
+{
+    got = (struct roster){0};
+    struct store_op *op = store_op_new(STORE_ROSTER_IMPORT, on_roster, NULL);
+    op->roster.user = arena_str(&op->arena, str_of(user));
+    op->roster.domain = arena_str(&op->arena, STR("r.example"));
+    op->roster.count = count;
+    op->roster.items = arena_zero(&op->arena, (count + 1) * sizeof *items);
+    memcpy(op->roster.items, items, count * sizeof *items); /* constants */
+    store_ask(op, 0);
+    stage_until(&got.done);
+    return got.outcome;
+}
+
+static void an_import_adds_what_is_missing(void **state)
+{
+    (void)state;
+    struct store_roster_item items[] = {contact("b@x"), contact("a@x"), contact("c@x"),
+                                        contact("a@x")};
+    items[0].name = STR("Bob");
+    items[0].groups = STR("one\ntwo");
+    items[0].request = STR("<presence/>");
+    items[0].flags = ROSTER_TO | ROSTER_ASKED;
+    assert_int_equal(import("imported", items, 1), ERR_NOT_FOUND);
+    add_account("imported");
+    assert_int_equal(ask(STORE_ROSTER_SET, "imported", contact("c@x"), 5), ERR_OK);
+    assert_int_equal(import("imported", items, COUNT_OF(items)), ERR_OK);
+    assert_int_equal(got.added, 2);
+    get("imported");
+    assert_int_equal(got.count, 3);
+    assert_int_equal(got.version, 7);
+    assert_true(str_is(got.items[1].contact, "b@x") && str_is(got.items[1].name, "Bob"));
+    assert_true(str_is(got.items[1].groups, "one\ntwo"));
+    assert_true(str_is(got.items[1].request, "<presence/>"));
+    assert_int_equal(got.items[1].flags, ROSTER_TO | ROSTER_ASKED);
+    items[0].name = STR("other");
+    assert_int_equal(import("imported", items, COUNT_OF(items)), ERR_OK);
+    assert_int_equal(got.added, 0);
+    get("imported");
+    assert_true(got.version == 7 && str_is(got.items[1].name, "Bob"));
+    assert_int_equal(import("imported", items, 0), ERR_OK);
+    items[2] = contact("");
+    items[1] = contact("new@x");
+    assert_int_equal(import("imported", items, COUNT_OF(items)), ERR_INVALID);
+    get("imported");
+    assert_int_equal(got.count, 3);
+}
+
 /* Who gets the name of a removed account does not get its contacts. */
 static void a_roster_goes_with_its_account(void **state)
 {
@@ -182,6 +233,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_item_is_replaced_whole),
     cmocka_unit_test(an_item_is_removed),
     cmocka_unit_test(many_items_come_in_order),
+    cmocka_unit_test(an_import_adds_what_is_missing),
     cmocka_unit_test(a_roster_goes_with_its_account),
 };
 
