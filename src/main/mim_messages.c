@@ -167,6 +167,21 @@ static void take_half(struct mim *mim, struct conversation *conversation, struct
     conversation->half_count++;
 }
 
+/* Those whose other halves may not be written, or were not read, are left for another run: what is
+ * stored for one side alone stays so. */
+static void drop_halves(struct mim *mim, struct conversation *conversation)
+{
+    uint64_t before_us = (uint64_t)archive.before >> 8;
+    LIST_EACH_SAFE (&conversation->halves, link) {
+        struct mim_message *half = half_at(link);
+        if (mim_goes_on(mim) && half->unix_us + HALVES_US <= before_us)
+            continue;
+        take_out(conversation, half);
+        mim_message_free(half);
+        mim->tables[MIM_MESSAGES].read--;
+    }
+}
+
 /* --- A conversation --- */
 
 #define SIDE(user, peer, after, side)                                                              \
@@ -217,6 +232,7 @@ static void read_conversation(struct mim *mim, struct conversation *conversation
             take_row(mim, conversation, &row);
         pq_answer_free(page);
     }
+    drop_halves(mim, conversation);
     expire_halves(mim, conversation, UINT64_MAX);
 }
 
@@ -334,8 +350,9 @@ static void note_young(struct mim *mim)
     const struct mim_table *table = &mim->tables[MIM_MESSAGES];
     if (table->read < table->total && mim_goes_on(mim))
         buf_format(&mim->notes,
-                   "mam_message: %llu rows of the last %d seconds were left for another run\n",
-                   (unsigned long long)(table->total - table->read), YOUNG_SECONDS);
+                   "mam_message: %llu rows were left for another run, since they are so young that"
+                   " MongooseIM may be writing their other halves\n",
+                   (unsigned long long)(table->total - table->read));
 }
 
 void mim_messages(struct mim *mim)
