@@ -19,19 +19,6 @@ finish() {
 }
 trap finish EXIT
 
-read_options() {
-    while [[ $# -gt 0 ]]; do
-        case $1 in
-        --users) USERS=$2 ;;
-        --shards) SHARDS=$2 ;;
-        --rounds) ROUNDS=$2 ;;
-        --build) BUILD=$2 ;;
-        *) die "no such option: $1" ;;
-        esac
-        shift 2
-    done
-}
-
 # round NAME NUMBER OPTION...
 round() {
     local report=$WORK/idle-$1-$2 port=$PORT
@@ -53,7 +40,7 @@ tell() {
 
 main() {
     local i
-    read_options "$@"
+    read_options "USERS SHARDS ROUNDS BUILD" "$@"
     start_server "$SHARDS"
     import_users "$USERS"
     stop "$SERVER"

@@ -9,6 +9,21 @@ PORT='' TLS_PORT='' SERVER='' RELAY_PORT='' RELAY='' CONNINFO='' POSTMASTER=''
 say() { echo "bench: $*" >&2; }
 die() { say "$*"; exit 1; }
 
+# read_options "NAME..." ARG...: `--some-name VALUE` sets SOME_NAME, for those names.
+read_options() {
+    local names=" $1 " name
+    shift
+    while [[ $# -gt 0 ]]; do
+        name=${1#--}
+        name=${name//-/_}
+        name=${name^^}
+        [[ $1 == --* && $names == *" $name "* && $# -ge 2 ]] ||
+            die "no such option, or no value for it: $1"
+        printf -v "$name" %s "$2"
+        shift 2
+    done
+}
+
 # A port of the loopback interface where nobody listens now.
 free_port() {
     local port

@@ -24,21 +24,6 @@ finish() {
 }
 trap finish EXIT
 
-read_options() {
-    while [[ $# -gt 0 ]]; do
-        case $1 in
-        --rows) ROWS=$2 ;;
-        --users) USERS=$2 ;;
-        --pages) PAGES=$2 ;;
-        --days) DAYS=$2 ;;
-        --partition) PARTITION=$2 ;;
-        --build) BUILD=$2 ;;
-        *) die "no such option: $1" ;;
-        esac
-        shift 2
-    done
-}
-
 # Ids of stanzas: µs since 2020, 12 bits up (src/xmpp/stanza_id.h). Messages lie evenly over the
 # days; one user in a hundred writes half of all; each has 20 peers, some of them dear.
 fill() {
@@ -91,7 +76,7 @@ tell_drop() {
 }
 
 main() {
-    read_options "$@"
+    read_options "ROWS USERS PAGES DAYS PARTITION BUILD" "$@"
     start_postgresql
     start_server 1
     import_users "$USERS"

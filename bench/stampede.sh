@@ -21,19 +21,6 @@ finish() {
 }
 trap finish EXIT
 
-read_options() {
-    while [[ $# -gt 0 ]]; do
-        case $1 in
-        --users) USERS=$2 ;;
-        --in-flight) IN_FLIGHT=$2 ;;
-        --shards) SHARDS=$2 ;;
-        --build) BUILD=$2 ;;
-        *) die "no such option: $1" ;;
-        esac
-        shift 2
-    done
-}
-
 operations() {
     "$BUILD/ringtailctl" -c "$WORK/ringtail.yaml" status |
         awk '$1 == "store_operations_total" { print $2 }'
@@ -55,7 +42,7 @@ round() {
 }
 
 main() {
-    read_options "$@"
+    read_options "USERS IN_FLIGHT SHARDS BUILD" "$@"
     start_server "$SHARDS"
     import_users "$USERS"
     echo "$USERS clients come back, $IN_FLIGHT at a time, $SHARDS shards"

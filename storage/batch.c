@@ -7,7 +7,7 @@
 
 #include <stdatomic.h>
 
-enum { RETRY_MIN_MS = 50, RETRY_MAX_MS = 5000 };
+enum { RETRY_MIN_MS = 50, RETRY_MAX_MS = 1000 };
 
 static struct metric commits = {"batch_commits_total", "Batches of messages written.",
                                 METRIC_COUNTER, 0};

@@ -232,6 +232,8 @@ static struct str fenced_owner(const struct store_op *op)
         return op->page.owner;
     if (op->kind == STORE_INBOX_PAGE)
         return op->inbox_page.owner;
+    if (op->kind == STORE_OFFLINE_PAGE)
+        return op->offline.bare;
     return is_of_inbox(op) ? op->inbox.owner : (struct str){NULL, 0};
 }
 

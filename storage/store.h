@@ -18,6 +18,7 @@
 #include "store_kind.h"
 #include "store_last.h"
 #include "store_mam.h"
+#include "store_offline.h"
 #include "store_privacy.h"
 #include "store_roster.h"
 
@@ -38,6 +39,7 @@ struct store_op {
         struct store_roster roster;
         struct store_privacy privacy;
         struct store_last last;
+        struct store_offline offline;
         struct store_message message;
         struct store_mam_page page;
         struct store_mam_prefs prefs;

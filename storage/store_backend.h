@@ -58,6 +58,13 @@ void store_inbox_settle(struct store_op *op);
 /* True when rows are to be fetched with the newest first. */
 bool store_inbox_falls(const struct store_op *op);
 
+/* --- What waits for its user --- */
+
+/* Rows of a page, and room for them. A back end puts them there one by one, until this is false. */
+size_t store_offline_fetch(const struct store_op *op);
+void store_offline_room(struct store_op *op);
+bool store_offline_push(struct store_op *op, struct store_offline_item item);
+
 /* Transactions committed (on PostgreSQL: pipeline syncs) and connections lost; back ends count. */
 extern struct metric store_commits, store_lost;
 

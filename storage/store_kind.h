@@ -35,9 +35,13 @@ enum store_kind {
     STORE_PRIVACY_SET, /* privacy: adds or replaces a list. NOT_FOUND: no such account */
     STORE_PRIVACY_REMOVE,  /* privacy: drops a list. NOT_FOUND */
     STORE_PRIVACY_DEFAULT, /* privacy: which list is the default (no name: none). NOT_FOUND */
-    STORE_LAST_GET, /* last: user, domain → the rest. NOT_FOUND: no account, or never there */
-    STORE_LAST_SET, /* last: all of it. NOT_FOUND: no such account */
-    STORE_UPKEEP,   /* upkeep: what time does to the archive (upkeep.h) */
+    STORE_LAST_GET,     /* last: user, domain → the rest. NOT_FOUND: no account, or never there */
+    STORE_LAST_SET,     /* last: all of it. NOT_FOUND: no such account */
+    STORE_OFFLINE_ADD,  /* offline: one message. NOT_FOUND: no account. CONFLICT: there are `max` */
+    STORE_OFFLINE_PAGE, /* offline → items, oldest first; sees what is in batches */
+    STORE_OFFLINE_DROP, /* offline: numbers; those that are not there are fine */
+    STORE_OFFLINE_CLEAN, /* offline: now_us → dropped, STORE_OFFLINE_CLEAN_MAX at most */
+    STORE_UPKEEP,        /* upkeep: what time does to the archive (upkeep.h) */
     STORE_KIND_COUNT
 };
 

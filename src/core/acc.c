@@ -68,6 +68,8 @@ struct acc *acc_copy(const struct acc *acc)
     copy->stanza_id = acc->stanza_id;
     copy->stamp_us = acc->stamp_us;
     copy->rerouted = acc->rerouted;
+    copy->in_archive = acc->in_archive;
+    copy->waited = acc->waited;
     return copy;
 }
 

@@ -33,9 +33,12 @@ struct acc {
     void *event_data;
     struct delivery *delivery; /* when it is one of several copies for a user, else NULL */
     bool released;             /* a module held it, and lets it go: it is not held again */
-    struct promise *promise;   /* of what is stored at the recipient's home, or NULL */
-    bool undecided; /* at the recipient's home it may be stopped yet: it is archived there */
-    bool rerouted;  /* it was given to a session before, and archived, counted, copied */
+    struct promise *promise;   /* that goes with it, or NULL */
+    bool undecided;  /* at the recipient's home it may be stopped yet: it is archived there */
+    bool promised;   /* by a handler: it is acknowledged when its journey has ended (promise.h) */
+    bool in_archive; /* the recipient's has it, by stanza_id, if preferences (XEP-0441) allow */
+    bool waited;     /* in storage, for its user to come (XEP-0160); it is rerouted, too */
+    bool rerouted;   /* it was given to a session before, and archived, counted, copied */
     struct effect *effects, **effects_tail;
     struct link link;        /* in a session's list while parked or waiting */
     struct session *session; /* whose lane it is in, while parked */

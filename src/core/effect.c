@@ -43,6 +43,11 @@ void effect_reroute(struct acc *acc, struct acc *kept)
     add(acc, EFFECT_REROUTE)->acc = kept;
 }
 
+void effect_offline(struct acc *acc, struct acc *kept)
+{
+    add(acc, EFFECT_OFFLINE)->acc = kept;
+}
+
 static bool answerable(const struct acc *acc)
 {
     return acc->kind != STANZA_NONE && acc->type != TYPE_ERROR && acc->type != TYPE_RESULT;
@@ -174,6 +179,22 @@ void effect_available(struct acc *acc, bool available, int8_t priority)
 
 /* --- Applying --- */
 
+/* Modules hear when the session begins to get what is sent to the bare JID, and ends to. */
+static void set_available(struct session *session, bool available, int8_t priority)
+{
+    bool took = session_takes_bare(session);
+    session->available = available;
+    session->priority = priority;
+    bool takes = session_takes_bare(session);
+    if (took == takes || !session->open)
+        return;
+    struct acc *news = acc_new();
+    news->host = session->host;
+    news->from = session->jid;
+    hook_run(takes ? HOOK_user_available : HOOK_user_unavailable, news, session);
+    acc_free(news);
+}
+
 /* What an effect does in the last round, in the order asked for. */
 static void apply_late(struct acc *acc, struct effect *effect, struct session *session)
 {
@@ -183,6 +204,9 @@ static void apply_late(struct acc *acc, struct effect *effect, struct session *s
         break;
     case EFFECT_REROUTE:
         router_reroute(effect->acc);
+        break;
+    case EFFECT_OFFLINE:
+        router_offline(effect->acc);
         break;
     case EFFECT_FLUSH:
         session_flush(session, effect->acc);
@@ -211,8 +235,7 @@ static void apply_late(struct acc *acc, struct effect *effect, struct session *s
             conn_pause(session->conn, CONN_PAUSE_SHAPER);
         break;
     case EFFECT_AVAILABLE:
-        session->available = effect->presence.available;
-        session->priority = effect->presence.priority;
+        set_available(session, effect->presence.available, effect->presence.priority);
         break;
     case EFFECT_REMOVE_USER:
         users_removed(&session->jid);
@@ -241,7 +264,8 @@ static struct effect *find(struct effect *effect, enum effect_kind kind)
 static bool applies(const struct effect *effect, const struct session *session)
 {
     return effect->kind == EFFECT_ROUTE || effect->kind == EFFECT_REROUTE ||
-           effect->kind == EFFECT_STORE || (session && !session->ended);
+           effect->kind == EFFECT_OFFLINE || effect->kind == EFFECT_STORE ||
+           (session && !session->ended);
 }
 
 static void drop(struct effect *effect)
@@ -254,7 +278,7 @@ void effects_drop(struct acc *acc)
 {
     for (struct effect *effect = acc->effects; effect; effect = effect->next) {
         if (effect->kind == EFFECT_ROUTE || effect->kind == EFFECT_REROUTE ||
-            effect->kind == EFFECT_FLUSH)
+            effect->kind == EFFECT_OFFLINE || effect->kind == EFFECT_FLUSH)
             acc_free(effect->acc);
         else if (effect->kind == EFFECT_STORE)
             store_revoke(effect->op);

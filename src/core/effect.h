@@ -14,6 +14,7 @@ struct store_op;
 enum effect_kind {
     EFFECT_ROUTE,
     EFFECT_REROUTE,
+    EFFECT_OFFLINE,
     EFFECT_FLUSH,
     EFFECT_SOCKET_SEND,
     EFFECT_C2S_STATE,
@@ -32,7 +33,7 @@ struct effect {
     struct effect *next;
     enum effect_kind kind;
     union {
-        struct acc *acc;           /* ROUTE, REROUTE, FLUSH: owned by the effect */
+        struct acc *acc;           /* ROUTE, REROUTE, OFFLINE, FLUSH: owned by the effect */
         struct element *element;   /* SOCKET_SEND */
         const struct state *state; /* C2S_STATE */
         struct store_op *op;       /* STORE */
@@ -60,6 +61,10 @@ struct acc *effect_route(struct acc *acc, struct element *stanza);
 
 /* Routes a stanza that this session was given and could not take; takes `kept`. */
 void effect_reroute(struct acc *acc, struct acc *kept);
+
+/* The same of a message of this session's user when no session takes any: at once, so that nothing
+ * that comes later is in front of it; takes `kept`. */
+void effect_offline(struct acc *acc, struct acc *kept);
 
 /* Answers the accumulator's stanza: a result (NULL: empty one) or an error; routed to its sender.
  * Nothing is sent in answer to an error or a result. */

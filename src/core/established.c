@@ -55,8 +55,8 @@ static bool iq_is_right(const struct acc *acc)
 
 static void after_kind(struct acc *acc, struct session *session, enum verdict verdict)
 {
-    if (acc->undecided && verdict == HOOK_OK)
-        acc->promise = promise_new(session);
+    if ((acc->undecided || acc->promised) && verdict == HOOK_OK)
+        acc->promise = promise_new(session, acc->undecided);
     if (acc->kind != STANZA_NONE)
         session_handled(session);
     if (verdict != HOOK_OK) {

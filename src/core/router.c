@@ -213,3 +213,12 @@ void router_reroute(struct acc *acc)
     else
         drop(acc);
 }
+
+void router_offline(struct acc *acc)
+{
+    acc->rerouted = true;
+    if (delivery_leave(&acc->delivery))
+        hook_chain(HOOK_offline_message, acc, NULL, after_offline);
+    else
+        drop(acc);
+}

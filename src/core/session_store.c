@@ -82,14 +82,15 @@ bool session_awaits(const struct session *session)
     return false;
 }
 
-struct promise *promise_new(struct session *session)
+struct promise *promise_new(struct session *session, bool undecided)
 {
     struct promise *promise = mem_zalloc(sizeof *promise);
-    promise->write =
-        (struct write){.session = session, .before = session->handled_count, .undecided = true};
+    promise->write = (struct write){
+        .session = session, .before = session->handled_count, .undecided = undecided};
     promise->home = shard_self->id;
     list_push(&session->writes, &promise->write.link);
-    conn_pause(session->conn, CONN_PAUSE_OWNER);
+    if (undecided)
+        conn_pause(session->conn, CONN_PAUSE_OWNER);
     return promise;
 }
 

@@ -100,4 +100,7 @@ void element_write(struct buf *out, const struct element *element, enum ns scope
  * NULL); for fan-out of one tree to many. */
 void element_write_to(struct buf *out, const struct element *element, enum ns scope, struct str to);
 
+/* The same as a text in the arena. */
+struct str element_xml(struct arena *arena, const struct element *element, enum ns scope);
+
 #endif

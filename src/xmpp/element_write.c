@@ -271,3 +271,12 @@ void element_write_to(struct buf *out, const struct element *element, enum ns sc
 {
     write_tree(out, element, scope, &to);
 }
+
+struct str element_xml(struct arena *arena, const struct element *element, enum ns scope)
+{
+    struct buf xml = {0};
+    element_write(&xml, element, scope);
+    struct str text = arena_str(arena, buf_str(&xml));
+    buf_fini(&xml);
+    return text;
+}

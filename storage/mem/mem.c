@@ -4,6 +4,7 @@
 #include "map.h"
 #include "mem_inbox.h"
 #include "mem_mam.h"
+#include "mem_offline.h"
 #include "mem_privacy.h"
 #include "mem_roster.h"
 #include "store_backend.h"
@@ -20,6 +21,7 @@ struct account {
     size_t pending_len;
     struct mem_roster roster;
     struct mem_list *lists;
+    struct mem_waiting *waiting;
     uint64_t last_us; /* 0: never */
     char *last_status;
 };
@@ -89,6 +91,7 @@ static void account_free(struct account *account)
     mem_free(account->pending);
     mem_roster_fini(&account->roster);
     mem_privacy_fini(&account->lists);
+    mem_offline_fini(&account->waiting);
     mem_free(account->last_status);
     mem_free(account);
 }
@@ -212,6 +215,22 @@ static enum err run_privacy(struct store_op *op)
     return account ? mem_privacy(&account->lists, op) : ERR_NOT_FOUND;
 }
 
+static enum err run_offline(struct store_op *op)
+{
+    struct store_account owner = {.user = op->offline.user, .domain = op->offline.domain};
+    struct account *account = find(&owner);
+    if (account)
+        return mem_offline(&account->waiting, op);
+    return op->kind == STORE_OFFLINE_ADD ? ERR_NOT_FOUND : ERR_OK;
+}
+
+static enum err clean_offline(struct store_op *op)
+{
+    for (struct map_node *node = NULL; (node = map_next(&accounts, node));)
+        mem_offline_clean(&MAP_OWNER(node, struct account, node)->waiting, op);
+    return ERR_OK;
+}
+
 static enum err get_last(const struct account *account, struct store_op *op)
 {
     if (!account->last_us)
@@ -285,6 +304,12 @@ static enum err run(struct store_op *op)
     case STORE_INBOX_IMPORT:
     case STORE_INBOX_CLEAN:
         return mem_inbox(op);
+    case STORE_OFFLINE_ADD:
+    case STORE_OFFLINE_PAGE:
+    case STORE_OFFLINE_DROP:
+        return run_offline(op);
+    case STORE_OFFLINE_CLEAN:
+        return clean_offline(op);
     case STORE_KIND_COUNT:
         break;
     }

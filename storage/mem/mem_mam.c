@@ -31,7 +31,7 @@ static char *copy(struct str text)
 
 /* --- Preferences --- */
 
-static bool keeps(struct str owner, struct str bare, struct str resource)
+bool mem_mam_keeps(struct str owner, struct str bare, struct str resource)
 {
     bool found = true;
     int best = -1;
@@ -148,9 +148,9 @@ static uint64_t add_message(const struct store_message *message)
 {
     uint64_t origin = message->origin_id.len ? store_mam_origin(message->origin_id) : 0;
     unsigned flags = store_mam_flags(message);
-    if (!keeps(message->sender, message->recipient, message->recipient_resource))
+    if (!mem_mam_keeps(message->sender, message->recipient, message->recipient_resource))
         flags |= STORE_NOT_OF_SENDER;
-    if (!keeps(message->recipient, message->sender, message->sender_resource) ||
+    if (!mem_mam_keeps(message->recipient, message->sender, message->sender_resource) ||
         (message->if_registered && !mem_has_account(message->recipient)))
         flags |= STORE_NOT_OF_RECIPIENT;
     if ((flags & NOBODYS) == NOBODYS || is_there(message, origin))

@@ -17,6 +17,8 @@ uint64_t mem_mam_unread(struct str owner, struct str peer, uint64_t after);
 uint64_t mem_mam_find(struct str owner, struct str peer, uint64_t id, struct str client_id);
 struct str mem_mam_body(uint64_t id);
 
+/* For mem_offline.c: what the preferences of `owner` say of a peer. */
+bool mem_mam_keeps(struct str owner, struct str peer, struct str resource);
 /* The newest message that `owner` has of `peer`, and the nth newest of those got that count as
  * unread; 0: there is none. */
 uint64_t mem_mam_newest(struct str owner, struct str peer);

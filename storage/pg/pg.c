@@ -49,6 +49,10 @@ static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
     [STORE_PRIVACY_DEFAULT] = &pg_privacy_default,
     [STORE_LAST_GET] = &pg_last_get,
     [STORE_LAST_SET] = &pg_last_set,
+    [STORE_OFFLINE_ADD] = &pg_offline_add,
+    [STORE_OFFLINE_PAGE] = &pg_offline_page,
+    [STORE_OFFLINE_DROP] = &pg_offline_drop,
+    [STORE_OFFLINE_CLEAN] = &pg_offline_clean,
     [STORE_UPKEEP] = &pg_mam_upkeep,
 };
 
@@ -63,9 +67,9 @@ static pg_choose_fn *const choices[STORE_KIND_COUNT] = {
 /* Each part of the domain brings its statements; the last table is the end. */
 static const struct pg_statement no_statements[] = {{NULL, NULL}};
 static const struct pg_statement *const tables[] = {
-    pg_account_statements,   pg_roster_statements,    pg_mam_statements,
-    pg_mam_batch_statements, pg_mam_prefs_statements, pg_inbox_statements,
-    pg_privacy_statements,   pg_last_statements,      no_statements};
+    pg_account_statements,   pg_roster_statements, pg_mam_statements,     pg_mam_batch_statements,
+    pg_mam_prefs_statements, pg_inbox_statements,  pg_privacy_statements, pg_last_statements,
+    pg_offline_statements,   no_statements};
 
 const struct pg_statement *pg_statement_at(unsigned index)
 {

@@ -12,7 +12,7 @@
 enum {
     CONNECT_MS = 10000,
     BACKOFF_MIN_MS = 100,
-    BACKOFF_MAX_MS = 10000,
+    BACKOFF_MAX_MS = 2000,
     GRACE_MS = 5000,
     SILENCE_MS = 1000, /* at least; an operation may have a shorter deadline */
     CANCEL_MS = 10,    /* the ring gives a cancelled poll back within a turn or two */

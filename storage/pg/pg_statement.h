@@ -77,6 +77,10 @@ pg_choose_fn pg_inbox_page;
 extern const struct pg_statement pg_last_statements[];
 extern const struct pg_kind pg_last_get, pg_last_set;
 
+/* What waits for its user (pg_offline.c). */
+extern const struct pg_statement pg_offline_statements[];
+extern const struct pg_kind pg_offline_add, pg_offline_page, pg_offline_drop, pg_offline_clean;
+
 /* Privacy lists (pg_privacy.c). */
 extern const struct pg_statement pg_privacy_statements[];
 extern const struct pg_kind pg_privacy_get, pg_privacy_set, pg_privacy_remove, pg_privacy_default;

@@ -180,6 +180,18 @@ static const struct schema_step pg_steps[] = {
      "    status text NOT NULL\n"
      ");\n"
     },
+    {8, "008_offline",
+     "CREATE TABLE offline_message (\n"
+     "    account_id bigint NOT NULL REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    number bigint NOT NULL,\n"
+     "    message bigint NOT NULL,\n"
+     "    stamp_us bigint NOT NULL,\n"
+     "    expires_us bigint NOT NULL,\n"
+     "    body text COLLATE \"C\",\n"
+     "    PRIMARY KEY (account_id, number)\n"
+     ");\n"
+     "CREATE INDEX offline_message_expires ON offline_message (expires_us) WHERE expires_us <> 0;\n"
+    },
 };
 
 const struct schema schema_pg = {"pg", pg_steps, COUNT_OF(pg_steps)};
@@ -309,6 +321,18 @@ static const struct schema_step sqlite_steps[] = {
      "    stamp_us INTEGER NOT NULL,\n"
      "    status TEXT NOT NULL\n"
      ") STRICT;\n"
+    },
+    {8, "008_offline",
+     "CREATE TABLE offline_message (\n"
+     "    account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    number INTEGER NOT NULL,\n"
+     "    message INTEGER NOT NULL,\n"
+     "    stamp_us INTEGER NOT NULL,\n"
+     "    expires_us INTEGER NOT NULL,\n"
+     "    body TEXT,\n"
+     "    PRIMARY KEY (account_id, number)\n"
+     ") STRICT;\n"
+     "CREATE INDEX offline_message_expires ON offline_message (expires_us) WHERE expires_us <> 0;\n"
     },
 };
 

@@ -8,6 +8,7 @@
 #include "lite_inbox.h"
 #include "lite_last.h"
 #include "lite_mam.h"
+#include "lite_offline.h"
 #include "lite_privacy.h"
 #include "lite_roster.h"
 #include "log.h"
@@ -79,6 +80,10 @@ static const struct {
     [STORE_PRIVACY_DEFAULT] = {lite_privacy_default, true},
     [STORE_LAST_GET] = {lite_last_get, false},
     [STORE_LAST_SET] = {lite_last_set, true},
+    [STORE_OFFLINE_ADD] = {lite_offline_add, true},
+    [STORE_OFFLINE_PAGE] = {lite_offline_page, true}, /* in the order of the writer */
+    [STORE_OFFLINE_DROP] = {lite_offline_drop, true},
+    [STORE_OFFLINE_CLEAN] = {lite_offline_clean, true},
 };
 
 static struct store_op *op_of(struct job *job)

@@ -85,13 +85,14 @@ def make_certificate(folder, name, domain):
 
 class Server:
     """A running server. `listeners` adds to (or replaces) the usual three: name to more YAML keys,
-    `tls` being the mode. `auth`, `log` and `storage` are YAML as well."""
+    `tls` being the mode. `auth`, `log` and `storage` are YAML as well. `modules` adds to
+    (or changes) the usual ones: name to YAML, None: it is off."""
 
     LISTENERS = {"starttls": {"tls": "starttls"}, "tls": {"tls": "tls"},
                  "plain": {"tls": "none", "plaintext_auth": "true"}}
 
     def __init__(self, shards=2, iterations=4096, mechanisms=None, listeners=None, log="info",
-                 storage="backend: sqlite"):
+                 storage="backend: sqlite", modules=None):
         self.daemon, self.ctl_program = programs()
         self.shards = shards
         self.auth = f"scram_iterations: {iterations}"
@@ -100,6 +101,7 @@ class Server:
         self.listeners = {**self.LISTENERS, **(listeners or {})}
         self.log_level = log
         self.storage = storage
+        self.modules = {**MODULES, **(modules or {})}
         self.folder = tempfile.mkdtemp(prefix="ringtail-test-")
         self.certificate, self.key = make_certificate(self.folder, "default", DOMAIN)
         self.second = make_certificate(self.folder, "second", SECOND_DOMAIN)
@@ -131,7 +133,8 @@ class Server:
                        "listen:\n  c2s:\n")
             file.writelines(self._listener(name) for name in self.listeners)
             file.write("modules:\n")
-            file.writelines(f"  {name}: {keys}\n" for name, keys in MODULES.items())
+            file.writelines(f"  {name}: {keys}\n" for name, keys in self.modules.items()
+                            if keys is not None)
 
     # --- Life ---
 
@@ -230,10 +233,20 @@ class Server:
         return out.stdout
 
     def add_user(self, name, password, domain=DOMAIN):
+        self.await_storage()
         self.ctl("user", "add", f"{name}@{domain}", password)
+
+    def await_storage(self):
+        """A server is ready before its first connection to a database is there."""
+        deadline = time.monotonic() + READY_SECONDS
+        while not all(shard["store_ready"] for shard in self.status()["shards"]):
+            if time.monotonic() > deadline:
+                raise self._failure("the storage did not become ready")
+            time.sleep(0.05)
 
     def import_users(self, users):
         """Many at once: pairs of name and password."""
+        self.await_storage()
         path = os.path.join(self.folder, "users.csv")
         with open(path, "w", encoding="utf-8") as file:
             file.writelines(f"{name}@{DOMAIN},{password}\n" for name, password in users)

@@ -297,6 +297,9 @@ static void write_effect(struct buf *out, const struct effect *effect)
     case EFFECT_REROUTE:
         write_stanza(out, "reroute", effect->acc->element);
         break;
+    case EFFECT_OFFLINE:
+        write_stanza(out, "offline", effect->acc->element);
+        break;
     case EFFECT_FLUSH:
         write_stanza(out, "flush", effect->acc->element);
         break;

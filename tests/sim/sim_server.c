@@ -16,6 +16,7 @@
 static struct config config;
 static const char *const *accounts;
 static const char *modules_text;
+const char *sim_server_more;
 static size_t accounts_to_come;
 
 static const char all_modules[] =
@@ -68,6 +69,10 @@ static void read_config(void)
     struct problems problems = {0};
     buf_push_str(&text, str_of(listeners));
     buf_push_str(&text, str_of(modules_text ? modules_text : all_modules));
+    if (!modules_text && sim_server_more) {
+        buf_push_str(&text, STR("  "));
+        buf_push_str(&text, str_of(sim_server_more));
+    }
     if (!config_read(buf_str(&text), "sim.yaml", &config, &problems))
         PANIC("the simulator's configuration is wrong: %s", (const char *)problems.text.memory);
     buf_fini(&text);

@@ -11,6 +11,9 @@ enum {
     SIM_PORT_SHAPED = 3, /* 1000 bytes a second */
 };
 
+/* Another module beside those of the plays, a line of YAML; or NULL. */
+extern const char *sim_server_more;
+
 /* `modules`: YAML of the modules section; NULL: all modules of the plays. */
 void sim_server_open(unsigned shards, uint64_t seed, struct sim_faults faults,
                      const char *const *users, const char *modules);

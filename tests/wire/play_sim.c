@@ -12,6 +12,7 @@ static uint64_t seed;
 static void begin(void)
 {
     const struct sim_faults faults = {.split_percent = 40, .delay_percent = 30};
+    sim_server_more = getenv("PLAY_MODULES");
     sim_server_open(2, seed, faults, users, NULL);
 }
 

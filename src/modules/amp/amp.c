@@ -79,7 +79,7 @@ static const struct element *rules_of(const struct acc *acc)
 {
     const struct element *amp = element_child(acc->element, NS_AMP, "amp");
     bool is_told = acc->type == TYPE_ERROR || (amp && element_attr(amp, "status").at);
-    return amp && !is_told && !acc->rerouted ? amp : NULL;
+    return amp && !is_told && (!acc->rerouted || acc->waited) ? amp : NULL;
 }
 
 static const struct element *next_rule(const struct element *rule)
@@ -202,7 +202,7 @@ static bool is_met(const struct acc *acc, const struct rule *rule,
     if (rule->condition == COND_MATCH)
         return is_match(rule->value, strategy->match);
     return rule->condition == COND_EXPIRE && text_time_parse(rule->value, &stamp) &&
-           acc->stamp_us >= stamp;
+           (acc->waited ? shard_self->unix_us : acc->stamp_us) >= stamp;
 }
 
 /* --- Actions (4.4) --- */
@@ -297,11 +297,32 @@ static enum verdict process_if_allowed(struct acc *acc, struct session *session)
     return HOOK_STOP;
 }
 
+/* It has waited for its user: the other rules were done when it came. What is told of it is not
+ * told of the resource that gets it. */
+static enum verdict process_expiry(struct acc *acc, const struct element *amp)
+{
+    struct jid given = acc->to;
+    enum verdict verdict = HOOK_OK;
+    acc->to = jid_bare(&given);
+    EACH_RULE(amp, element)
+    {
+        struct rule rule = read_rule(element);
+        if (rule.condition != COND_EXPIRE || !is_met(acc, &rule, NULL))
+            continue;
+        verdict = act(acc, &rule);
+        break;
+    }
+    acc->to = given;
+    return verdict;
+}
+
 static enum verdict on_arrival(struct acc *acc, struct session *session)
 {
     const struct element *amp = acc->kind == STANZA_MESSAGE ? rules_of(acc) : NULL;
     if (!amp)
         return HOOK_OK;
+    if (acc->waited)
+        return process_expiry(acc, amp);
     metric_count(&processed);
     if (!tells_presence(amp) || str_eq(acc->from.bare, acc->to.bare))
         return process(acc);

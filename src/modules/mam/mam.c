@@ -76,6 +76,18 @@ static void strip_ids(struct element *message, struct str by)
     }
 }
 
+/* The id that we gave it when it was delivered before, 0: none. */
+static uint64_t id_told(const struct acc *acc)
+{
+    uint64_t id = 0;
+    for (const struct element *child = element_first(acc->element); child;
+         child = element_next(child))
+        if (element_is(child, NS_SID, "stanza-id") &&
+            str_eq(element_attr(child, "by"), acc->to.bare))
+            stanza_id_parse(element_attr(child, "id"), &id);
+    return id;
+}
+
 static void add_id(struct acc *acc, struct str by)
 {
     struct element *id = element_add(&acc->arena, acc->element, NS_SID, "stanza-id");
@@ -89,15 +101,6 @@ static bool has_archive(const struct jid *jid)
 {
     const struct host *host = host_find(jid->domain);
     return host && host_module(host->type, &module_mam);
-}
-
-static struct str as_text(struct arena *arena, const struct element *message)
-{
-    struct buf xml = {0};
-    element_write(&xml, message, NS_CLIENT);
-    struct str text = arena_str(arena, buf_str(&xml));
-    buf_fini(&xml);
-    return text;
 }
 
 static void on_stored(struct store_op *op)
@@ -117,7 +120,7 @@ static struct store_op *message_op(struct acc *acc)
     message->recipient_resource = arena_str(&op->arena, acc->to.resource);
     if (origin)
         message->origin_id = arena_str(&op->arena, element_attr(origin, "id"));
-    message->body = as_text(&op->arena, acc->element);
+    message->body = element_xml(&op->arena, acc->element, NS_CLIENT);
     if (!has_archive(&acc->from))
         message->flags |= STORE_NOT_OF_SENDER;
     message->if_registered = has_archive(&acc->to);
@@ -168,16 +171,19 @@ static enum verdict on_arrival(struct acc *acc, struct session *session)
     (void)session;
     if (acc->kind != STANZA_MESSAGE)
         return HOOK_OK;
+    if (acc->rerouted && !acc->stanza_id)
+        acc->stanza_id = id_told(acc);
     strip_ids(acc->element, acc->to.bare);
     if (acc->type == TYPE_ERROR) /* a bounce holds what we gave to who could not be reached */
         strip_ids(acc->element, acc->from.bare);
-    bool is_here = acc->undecided || !has_archive(&acc->from);
+    bool is_here = !acc->rerouted && (acc->undecided || !has_archive(&acc->from));
     if (!acc->stanza_id && is_archivable(acc) && is_here) {
         if (!store_mam_has_room())
             return refuse(acc);
         store(acc);
     }
-    if (acc->stanza_id)
+    acc->in_archive = acc->stanza_id != 0;
+    if (acc->in_archive)
         add_id(acc, acc->to.bare);
     return HOOK_OK;
 }

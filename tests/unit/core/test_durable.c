@@ -7,6 +7,9 @@
 static enum verdict on_message(struct acc *acc, struct session *session)
 {
     (void)session;
+    acc->promised = element_child(acc->element, NS_CLIENT, "await") != NULL;
+    if (acc->promised)
+        return HOOK_OK;
     if (!element_child(acc->element, NS_CLIENT, "body"))
         return HOOK_STOP;
     struct store_op *op = store_op_new(STORE_MAM_STORE, NULL, NULL);
@@ -45,6 +48,7 @@ static void send_xml(struct place *place, const char *xml)
 }
 
 static const char plain[] = "<message to='b@here'/>";
+static const char awaited[] = "<message to='b@here'><await/></message>";
 static const char written[] = "<message to='b@here'><body>x</body></message>";
 
 static void until_durable(const struct place *place, uint64_t count)
@@ -102,6 +106,24 @@ static void counts_up_to_the_first_that_is_not_committed(void **state)
     close(a.peer);
 }
 
+static void an_awaited_one_when_its_journey_has_ended(void **state)
+{
+    (void)state;
+    struct place a = log_in("a", "r"), b = log_in("a", "s");
+    send_xml(&a, plain);
+    send_xml(&a, awaited);
+    send_xml(&a, awaited);
+    send_xml(&a, plain);
+    send_xml(&b, awaited);
+    assert_int_equal(a.session->durable_count, 1);
+    session_end(b.session, STREAM_NO_ERROR, NULL); /* before its stanza's journey has ended */
+    turns();
+    assert_int_equal(a.session->durable_count, 4);
+    assert_true(list_empty(&a.session->writes));
+    close(a.peer);
+    close(b.peer);
+}
+
 static void a_session_may_end_before(void **state)
 {
     (void)state;
@@ -122,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_writes_nothing_is_durable, up, end),
         cmocka_unit_test_setup_teardown(counts_up_to_the_first_that_is_not_committed, up, end),
+        cmocka_unit_test_setup_teardown(an_awaited_one_when_its_journey_has_ended, up, end),
         cmocka_unit_test_setup_teardown(a_session_may_end_before, up, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,10 +14,22 @@
 static char folder[64];
 static uint16_t port; /* of its own, because tests run side by side */
 
+/* One where nobody listens: the system's choice. */
+static uint16_t free_port(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, len), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+    close(fd);
+    return ntohs(at.sin_port);
+}
+
 static int up(void **state)
 {
     text_copy(folder, sizeof folder, STR("/tmp/ringtail_srv_XXXXXX"));
-    port = (uint16_t)(30000 + getpid() % 20000);
+    port = free_port();
     return mkdtemp(folder) ? main_up(state) : -1;
 }
 
