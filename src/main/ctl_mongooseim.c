@@ -20,6 +20,7 @@ static const struct {
     [MIM_PREFS] = {"mam_config", mim_prefs},
     [MIM_PRIVACY] = {"privacy_list", mim_privacy},
     [MIM_LAST] = {"last", mim_last},
+    [MIM_OFFLINE] = {"offline_message", mim_offline},
 };
 
 static const char usage[] = "usage: ringtailctl -c FILE import mongooseim --conninfo CONNINFO"
@@ -132,7 +133,7 @@ static void close_all(struct mim *mim)
 
 static void print_table(const struct mim_table *table, bool dry_run)
 {
-    printf("%-14s %12" PRIu64, table->name, table->read);
+    printf("%-16s %12" PRIu64, table->name, table->read);
     if (!dry_run)
         printf(" %12" PRIu64 " %12" PRIu64, table->imported, table->present);
     printf(" %12" PRIu64 " %12" PRIu64 " %12" PRIu64 "\n", table->joined, table->left,
@@ -142,7 +143,7 @@ static void print_table(const struct mim_table *table, bool dry_run)
 static bool report(const struct mim *mim)
 {
     bool refused = false;
-    printf("%-14s %12s", "table", "read");
+    printf("%-16s %12s", "table", "read");
     if (!mim->dry_run)
         printf(" %12s %12s", "imported", "present");
     printf(" %12s %12s %12s\n", "joined", "left out", "refused");

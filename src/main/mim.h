@@ -36,6 +36,7 @@ enum {
     MIM_PREFS,
     MIM_PRIVACY,
     MIM_LAST,
+    MIM_OFFLINE,
     MIM_TABLES,
 };
 
@@ -137,7 +138,8 @@ bool mim_is_older(uint64_t unix_us);
 /* Each imports a table or some; without one of its own mim_left counts what there is no place for,
  * and mim_verify compares what is here with the source. */
 typedef void mim_fn(struct mim *mim);
-mim_fn mim_users, mim_rosters, mim_messages, mim_inbox, mim_prefs, mim_privacy, mim_last;
+mim_fn mim_users, mim_rosters, mim_messages, mim_inbox, mim_prefs, mim_privacy, mim_last,
+    mim_offline;
 mim_fn mim_left, mim_verify;
 
 #endif

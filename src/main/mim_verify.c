@@ -11,7 +11,6 @@
 static const struct {
     const char *table, *what;
 } left[] = {
-    {"offline_message", "messages for users who were offline (those in the archive did come over)"},
     {"vcard", "vCards"},
     {"private_storage", "private storage (XEP-0049)"},
     {"muc_light_rooms", "MUC Light rooms"},

@@ -47,7 +47,9 @@ CREATE TABLE inbox (luser varchar(250) NOT NULL, lserver varchar(250) NOT NULL,
   muted_until bigint DEFAULT 0, unread_count int NOT NULL,
   PRIMARY KEY (lserver, luser, remote_bare_jid));
 CREATE TABLE vcard (username varchar(150), server varchar(100), vcard text NOT NULL);
-CREATE TABLE offline_message (id serial PRIMARY KEY, packet text NOT NULL);
+CREATE TABLE offline_message (id serial PRIMARY KEY, timestamp bigint NOT NULL, expire bigint,
+  server varchar(250) NOT NULL, username varchar(250) NOT NULL, from_jid varchar(250) NOT NULL,
+  packet text NOT NULL, permanent_fields bytea);
 """
 
 HASHES = (("sha1", "===SHA1==="), ("sha224", "==SHA224=="), ("sha256", "==SHA256=="),
