@@ -93,11 +93,11 @@ enum err store_setup(const struct store_config *asked_for, const char **why)
     config = *asked_for;
     preset(&config.deadline_ms, DEADLINE_MS);
     preset(&config.partition_ms, PARTITION_MS);
-    preset(&config.batch_flush, LIMIT_BATCH_FLUSH);
-    preset(&config.batch_delay_ms, LIMIT_BATCH_DELAY);
-    preset(&config.batch_group, LIMIT_BATCH_GROUP);
-    preset(&config.batch_rows, LIMIT_BATCH_ROWS);
-    preset(&config.batch_bytes, LIMIT_BATCH_BYTES);
+    preset(&config.batch_flush, STORE_BATCH_FLUSH);
+    preset(&config.batch_delay_ms, STORE_BATCH_DELAY_MS);
+    preset(&config.batch_group, STORE_BATCH_GROUP);
+    preset(&config.batch_rows, STORE_BATCH_ROWS);
+    preset(&config.batch_bytes, STORE_BATCH_BYTES);
     pack_setup(config.compression == STORE_COMPRESSION_AUTO
                    ? config.backend == STORE_POSTGRESQL
                    : config.compression == STORE_COMPRESSION_ZSTD);

@@ -8,6 +8,16 @@
 enum store_backend_id { STORE_SQLITE, STORE_POSTGRESQL, STORE_MEMORY };
 enum store_compression { STORE_COMPRESSION_AUTO, STORE_COMPRESSION_NONE, STORE_COMPRESSION_ZSTD };
 
+/* What holds of batches when nothing is said: of 100 messages or what 5 ms bring, whichever comes
+ * first, one commit costs little a message (measured). */
+enum {
+    STORE_BATCH_FLUSH = 100,
+    STORE_BATCH_DELAY_MS = 5,
+    STORE_BATCH_GROUP = 500,
+    STORE_BATCH_ROWS = 16384,
+    STORE_BATCH_BYTES = 33554432,
+};
+
 struct store_config {
     int backend;          /* enum store_backend_id */
     const char *data_dir; /* sqlite: the file is data_dir/ringtail.sqlite */
@@ -17,7 +27,7 @@ struct store_config {
     uint64_t partition_ms, retention_ms; /* retention 0: for ever */
     int compression;                     /* enum store_compression */
     bool by_hand;                        /* the schema is brought up to date by hand only */
-    /* Batches of messages (batch.h); 0: as in limits.def. */
+    /* Batches of messages (batch.h); 0: as below. */
     uint64_t batch_flush, batch_delay_ms, batch_group, batch_rows, batch_bytes;
 };
 

@@ -217,6 +217,13 @@ enum err lite_run(struct lite *lite, struct lite_statement *statement, uint64_t 
     return err;
 }
 
+enum err lite_change(struct lite *lite, struct lite_statement *statement)
+{
+    uint64_t changed = 0;
+    enum err err = statement ? lite_run(lite, statement, &changed) : ERR_DOWN;
+    return err || changed ? err : ERR_NOT_FOUND;
+}
+
 const char *lite_version(void)
 {
     return sqlite3_libversion();

@@ -53,6 +53,10 @@ int64_t lite_get_number(struct lite_statement *statement, int at);
 RT_NODISCARD enum err lite_run(struct lite *lite, struct lite_statement *statement,
                                uint64_t *changed);
 
+/* The same for one that must change a row, or else ERR_NOT_FOUND; NULL (from lite_start): ERR_DOWN.
+ */
+RT_NODISCARD enum err lite_change(struct lite *lite, struct lite_statement *statement);
+
 /* For --version. */
 const char *lite_version(void);
 

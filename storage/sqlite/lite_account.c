@@ -148,9 +148,7 @@ enum err lite_account_set(struct lite *lite, struct store_op *op)
     if (!set)
         return ERR_DOWN;
     lite_text(set, 3, op->account.credentials);
-    uint64_t changed;
-    enum err err = lite_run(lite, set, &changed);
-    return err || changed ? err : ERR_NOT_FOUND;
+    return lite_change(lite, set);
 }
 
 enum err lite_account_remove(struct lite *lite, struct store_op *op)
@@ -158,9 +156,7 @@ enum err lite_account_remove(struct lite *lite, struct store_op *op)
     struct lite_statement *drop = start_with_name(lite, remove_sql, &op->account);
     if (!drop)
         return ERR_DOWN;
-    uint64_t changed;
-    enum err err = lite_run(lite, drop, &changed);
-    return err || changed ? err : ERR_NOT_FOUND;
+    return lite_change(lite, drop);
 }
 
 enum err lite_account_import(struct lite *lite, struct store_op *op)

@@ -183,7 +183,6 @@ static enum err need_box(struct lite *lite, struct str name)
 static enum err set(struct lite *lite, const struct store_op *op, int64_t owner, int64_t peer)
 {
     struct lite_statement *set = start_with(lite, set_sql, owner, peer);
-    uint64_t changed;
     if (!set)
         return ERR_DOWN;
     lite_text(set, 3, op->inbox.set.box);
@@ -191,8 +190,7 @@ static enum err set(struct lite *lite, const struct store_op *op, int64_t owner,
     lite_number(set, 5, op->inbox.set.mutes);
     lite_number(set, 6, (int64_t)op->inbox.set.muted_until_us);
     lite_number(set, 7, op->inbox.set.read);
-    enum err err = lite_run(lite, set, &changed);
-    return err || changed ? err : ERR_NOT_FOUND;
+    return lite_change(lite, set);
 }
 
 enum err lite_inbox_set(struct lite *lite, struct store_op *op)

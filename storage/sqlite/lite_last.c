@@ -40,9 +40,7 @@ enum err lite_last_set(struct lite *lite, struct store_op *op)
     struct lite_statement *set = start(lite, set_sql, op);
     if (!set)
         return ERR_DOWN;
-    uint64_t changed;
     lite_number(set, 3, (int64_t)op->last.stamp_us);
     lite_text(set, 4, op->last.status);
-    enum err err = lite_run(lite, set, &changed);
-    return err || changed ? err : ERR_NOT_FOUND;
+    return lite_change(lite, set);
 }

@@ -84,24 +84,17 @@ enum err lite_privacy_get(struct lite *lite, struct store_op *op)
     return err;
 }
 
-static enum err run_changed(struct lite *lite, struct lite_statement *statement)
-{
-    uint64_t changed;
-    enum err err = statement ? lite_run(lite, statement, &changed) : ERR_DOWN;
-    return err || changed ? err : ERR_NOT_FOUND;
-}
-
 enum err lite_privacy_set(struct lite *lite, struct store_op *op)
 {
     struct lite_statement *set = start_with_list(lite, set_sql, op);
     if (set)
         lite_text(set, 4, op->privacy.lists[0].items);
-    return run_changed(lite, set);
+    return lite_change(lite, set);
 }
 
 enum err lite_privacy_remove(struct lite *lite, struct store_op *op)
 {
-    return run_changed(lite, start_with_list(lite, remove_sql, op));
+    return lite_change(lite, start_with_list(lite, remove_sql, op));
 }
 
 enum err lite_privacy_default(struct lite *lite, struct store_op *op)

@@ -98,10 +98,8 @@ static enum err change_version(struct lite *lite, const char *sql, struct store_
     struct lite_statement *set = start_with_owner(lite, sql, op);
     if (!set)
         return ERR_DOWN;
-    uint64_t changed;
     lite_number(set, 3, (int64_t)number);
-    enum err err = lite_run(lite, set, &changed);
-    return err || changed ? err : ERR_NOT_FOUND;
+    return lite_change(lite, set);
 }
 
 static enum err set_version(struct lite *lite, struct store_op *op)
@@ -150,8 +148,6 @@ enum err lite_roster_remove(struct lite *lite, struct store_op *op)
     struct lite_statement *drop = start_with_owner(lite, remove_sql, op);
     if (!drop)
         return ERR_DOWN;
-    uint64_t changed;
     lite_text(drop, 3, op->roster.items[0].contact);
-    err = lite_run(lite, drop, &changed);
-    return err || changed ? err : ERR_NOT_FOUND;
+    return lite_change(lite, drop);
 }

@@ -184,31 +184,15 @@ static enum verdict on_removed(struct acc *acc, struct session *session)
 
 /* --- The bin's cleaner --- */
 
-static void clean(void);
-
-static void on_cleaned(struct store_op *op)
+static void ask_clean(struct store_op *op)
 {
-    if (op->outcome) {
-        LOG(LOG_WARNING, "inbox_bin_not_cleaned", LF("why", err_name(op->outcome)));
-        return;
-    }
-    metric_add(&cleaned, (int64_t)op->inbox.count);
-    if (op->inbox.count == STORE_INBOX_CLEAN_MAX)
-        clean();
-}
-
-static void clean(void)
-{
-    struct store_op *op = store_op_new(STORE_INBOX_CLEAN, on_cleaned, NULL);
     op->inbox.now_us = shard_self->unix_us;
-    store_ask(op, 0);
 }
 
-static void run_cleaner(struct host_type *type, const void *conf)
+static bool on_cleaned(const struct store_op *op)
 {
-    (void)type; /* each row knows when it expires */
-    (void)conf;
-    clean();
+    metric_add(&cleaned, (int64_t)op->inbox.count);
+    return op->inbox.count == STORE_INBOX_CLEAN_MAX;
 }
 
 static uint64_t clean_every_ms(const void *conf)
@@ -333,7 +317,8 @@ static const struct key keys[] = {
     {0},
 };
 
-static const struct chore chore = {clean_every_ms, run_cleaner};
+static const struct chore chore = {clean_every_ms, STORE_INBOX_CLEAN, ask_clean, on_cleaned,
+                                   "inbox_bin_not_cleaned"};
 
 const struct module module_inbox = {
     .name = "inbox",

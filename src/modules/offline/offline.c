@@ -145,31 +145,15 @@ static enum verdict on_strategy(struct acc *acc, struct session *session)
 
 /* --- What nobody came for in time --- */
 
-static void clean(void);
-
-static void on_cleaned(struct store_op *op)
+static void ask_clean(struct store_op *op)
 {
-    if (op->outcome) {
-        LOG(LOG_WARNING, "offline_not_cleaned", LF("why", err_name(op->outcome)));
-        return;
-    }
-    metric_add(&expired, (int64_t)op->offline.dropped);
-    if (op->offline.dropped == STORE_OFFLINE_CLEAN_MAX)
-        clean();
-}
-
-static void clean(void)
-{
-    struct store_op *op = store_op_new(STORE_OFFLINE_CLEAN, on_cleaned, NULL);
     op->offline.now_us = shard_self->unix_us;
-    store_ask(op, 0);
 }
 
-static void run_cleaner(struct host_type *type, const void *conf)
+static bool on_cleaned(const struct store_op *op)
 {
-    (void)type; /* each row knows when it expires */
-    (void)conf;
-    clean();
+    metric_add(&expired, (int64_t)op->offline.dropped);
+    return op->offline.dropped == STORE_OFFLINE_CLEAN_MAX;
 }
 
 static uint64_t clean_every_ms(const void *conf)
@@ -195,7 +179,8 @@ static const struct hook hooks[] = {
 
 static const struct feature features[] = {{IQ_HOST, "msgoffline"}, {0}};
 
-static const struct chore chore = {.every_ms = clean_every_ms, .run = run_cleaner};
+static const struct chore chore = {clean_every_ms, STORE_OFFLINE_CLEAN, ask_clean, on_cleaned,
+                                   "offline_not_cleaned"};
 
 static const struct key keys[] = {
     {.name = "max_user_messages",

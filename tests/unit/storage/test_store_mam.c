@@ -445,23 +445,23 @@ static void ask_room(struct reply *reply, uint64_t deadline_ms)
 static void test_full(void **state)
 {
     (void)state;
-    static struct reply replies[LIMIT_BATCH_ROWS + 2];
+    static struct reply replies[STORE_BATCH_ROWS + 2];
     struct reply room;
     ask_room(&room, 10000);
     stage_until(&room.done);
     assert_true(store_mam_has_room());
-    for (size_t i = 0; i < LIMIT_BATCH_ROWS; i++)
+    for (size_t i = 0; i < STORE_BATCH_ROWS; i++)
         ask_store(message("a@full", "b@full", "x"), &replies[i]);
     assert_false(store_mam_has_room());
     ask_room(&room, 10000);
     assert_false(room.done);
-    ask_store(message("a@full", "b@full", "x"), &replies[LIMIT_BATCH_ROWS]);
-    stage_until(&replies[LIMIT_BATCH_ROWS].done);
-    assert_int_equal(replies[LIMIT_BATCH_ROWS].outcome, ERR_FULL);
+    ask_store(message("a@full", "b@full", "x"), &replies[STORE_BATCH_ROWS]);
+    stage_until(&replies[STORE_BATCH_ROWS].done);
+    assert_int_equal(replies[STORE_BATCH_ROWS].outcome, ERR_FULL);
     stage_until(&room.done);
     assert_int_equal(room.outcome, ERR_OK);
     assert_true(store_mam_has_room());
-    for (size_t i = 0; i < LIMIT_BATCH_ROWS; i++)
+    for (size_t i = 0; i < STORE_BATCH_ROWS; i++)
         stage_until(&replies[i].done);
 }
 
@@ -481,13 +481,13 @@ static enum err unwell(const struct store_op *op, uint64_t *delay_ms)
 static void test_no_room(void **state)
 {
     (void)state;
-    static struct reply replies[LIMIT_BATCH_ROWS];
+    static struct reply replies[STORE_BATCH_ROWS];
     struct reply room[3];
     if (config.backend != STORE_MEMORY)
         return;
     store_mem_hook = unwell;
     down_times = 1000000;
-    for (size_t i = 0; i < LIMIT_BATCH_ROWS; i++)
+    for (size_t i = 0; i < STORE_BATCH_ROWS; i++)
         ask_store(message("a@noroom", "b@noroom", "x"), &replies[i]);
     ask_room(&room[0], 100);
     stage_until(&room[0].done);
@@ -498,7 +498,7 @@ static void test_no_room(void **state)
     assert_true(room[1].done);
     assert_int_equal(room[1].outcome, ERR_FULL);
     store_mem_hook = NULL;
-    for (size_t i = 0; i < LIMIT_BATCH_ROWS; i++)
+    for (size_t i = 0; i < STORE_BATCH_ROWS; i++)
         stage_until(&replies[i].done);
     ask_room(&room[2], 10000);
     stage_until(&room[2].done);
