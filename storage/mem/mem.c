@@ -69,6 +69,17 @@ bool mem_has_account(struct str bare)
     return find(&wanted) != NULL;
 }
 
+bool mem_has_contact(struct str bare, struct str contact)
+{
+    struct store_account wanted = {0};
+    wanted.user = str_cut(bare, '@', &wanted.domain);
+    const struct account *account = find(&wanted);
+    const struct mem_item *item = account ? account->roster.items : NULL;
+    while (item && !str_is(contact, item->contact))
+        item = item->next;
+    return item && item->flags & ROSTER_LISTED;
+}
+
 static char *copy(struct str text)
 {
     return mem_strndup(text.at ? text.at : "", text.len);
@@ -330,6 +341,8 @@ static enum err run(struct store_op *op)
     case STORE_MAM_PAGE:
     case STORE_MAM_METADATA:
     case STORE_MAM_REMOVE:
+    case STORE_MAM_FIND:
+    case STORE_MAM_REPLACE:
     case STORE_MAM_PREFS_GET:
     case STORE_MAM_PREFS_SET:
     case STORE_UPKEEP:
