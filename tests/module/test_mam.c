@@ -72,7 +72,6 @@ static void keeps_what_is_worth_it(void **state)
     assert_true(is_stored("type='unheard-of'", BODY));
     assert_true(is_stored("type='chat'", HINT("store")));
     assert_true(is_stored("type='chat'", "<reactions xmlns='urn:xmpp:reactions:0' id='1'/>"));
-    assert_true(is_stored("type='chat'", "<retract xmlns='urn:xmpp:message-retract:1' id='1'/>"));
     assert_true(is_stored("", "<x xmlns='jabber:x:conference' jid='r@c'/>"));
     assert_false(is_stored("type='chat'", ""));
     assert_false(is_stored("type='headline'", BODY));
@@ -221,6 +220,31 @@ static void keeps_what_rooms_send_when_told(void **state)
     stage_close();
 }
 
+static const char *after_retraction(void)
+{
+    ask(&me, "<message to='you@localhost/r' type='chat' id='1'><body>regretted</body></message>");
+    ask(&me, "<message to='you@localhost/r' type='chat' id='2'>"
+             "<retract xmlns='urn:xmpp:message-retract:1' id='1'/></message>");
+    assert_has(stage_written(&you), "<retract ");
+    assert_int_equal(count_of(&you), 2);
+    return ask(&you, "<iq type='set' id='q'><query " MAM "/></iq>");
+}
+
+static void a_tombstone_stands_for_what_was_retracted(void **state)
+{
+    (void)state;
+    open_with("");
+    const char *page = after_retraction();
+    assert_has(page, "<retracted ");
+    assert_lacks(page, "regretted");
+    stage_close();
+    open_with("message_retraction: false");
+    page = after_retraction();
+    assert_lacks(page, "<retracted ");
+    assert_has(page, "regretted");
+    stage_close();
+}
+
 static void so_many_queries_a_minute(void **state)
 {
     (void)state;
@@ -246,6 +270,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(preferences_hold_for_both, up, down),
         cmocka_unit_test(keeps_what_rooms_send_when_told),
         cmocka_unit_test(so_many_queries_a_minute),
+        cmocka_unit_test(a_tombstone_stands_for_what_was_retracted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

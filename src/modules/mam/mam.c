@@ -142,7 +142,6 @@ static void store(struct acc *acc)
 {
     metric_count(&archived);
     effect_store(acc, message_op(acc));
-    mam_retract(acc);
 }
 
 static enum verdict refuse(struct acc *acc)
@@ -152,14 +151,19 @@ static enum verdict refuse(struct acc *acc)
     return HOOK_STOP;
 }
 
-/* The client was not read meanwhile; another one's message may have taken the room. */
-static enum verdict on_room(struct acc *acc, struct session *session)
+enum verdict mam_archive(struct acc *acc, struct session *session)
 {
     (void)session;
-    if (acc->answer->outcome || !store_mam_has_room())
+    if (!store_mam_has_room())
         return refuse(acc);
     store(acc);
     return HOOK_OK;
+}
+
+/* The client was not read meanwhile; another one's message may have taken the room. */
+static enum verdict on_room(struct acc *acc, struct session *session)
+{
+    return acc->answer->outcome ? refuse(acc) : mam_retract_first(acc, session);
 }
 
 static enum verdict on_send(struct acc *acc, struct session *session)
@@ -170,8 +174,7 @@ static enum verdict on_send(struct acc *acc, struct session *session)
         return HOOK_OK;
     if (!store_mam_has_room())
         return acc_park_store(acc, session, on_room, store_op_new(STORE_MAM_ROOM, NULL, NULL));
-    store(acc);
-    return HOOK_OK;
+    return mam_retract_first(acc, session);
 }
 
 /* At the recipient's home. What was archived by its sender's shard has its id; of the rest, that
@@ -192,6 +195,7 @@ static enum verdict on_arrival(struct acc *acc, struct session *session)
         if (!store_mam_has_room())
             return refuse(acc);
         store(acc);
+        mam_retract(acc);
     }
     acc->in_archive = acc->stanza_id != 0;
     if (acc->in_archive)

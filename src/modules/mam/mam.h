@@ -42,7 +42,12 @@ void mam_user_load(struct session *session);
 int mam_user_keeps(struct session *session, const struct jid *peer);
 void mam_user_end(void *own);
 
-/* A message that is archived and retracts another one: that becomes a tombstone. */
+/* If a message retracts another one, that becomes a tombstone before it is archived (mam_archive),
+ * or meanwhile. */
+enum verdict mam_retract_first(struct acc *acc, struct session *session);
 void mam_retract(struct acc *acc);
+
+/* Archives a message, or refuses it when there is no room. */
+enum verdict mam_archive(struct acc *acc, struct session *session);
 
 #endif
