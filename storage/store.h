@@ -14,6 +14,7 @@
 #include "shard.h"
 #include "store_account.h"
 #include "store_config.h"
+#include "store_document.h"
 #include "store_inbox.h"
 #include "store_kind.h"
 #include "store_last.h"
@@ -39,6 +40,7 @@ struct store_op {
         struct store_roster roster;
         struct store_privacy privacy;
         struct store_last last;
+        struct store_documents documents;
         struct store_offline offline;
         struct store_message message;
         struct store_mam_page page;

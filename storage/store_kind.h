@@ -37,6 +37,8 @@ enum store_kind {
     STORE_PRIVACY_DEFAULT, /* privacy: which list is the default (no name: none). NOT_FOUND */
     STORE_LAST_GET,     /* last: user, domain → the rest. NOT_FOUND: no account, or never there */
     STORE_LAST_SET,     /* last: all of it. NOT_FOUND: no such account */
+    STORE_DOCUMENT_GET, /* documents: user, domain, kind, names → bodies. NOT_FOUND: no account */
+    STORE_DOCUMENT_SET, /* documents: adds or replaces all or none. NOT_FOUND. CONFLICT: a cap */
     STORE_OFFLINE_ADD,  /* offline: one message. NOT_FOUND: no account. CONFLICT: there are `max` */
     STORE_OFFLINE_PAGE, /* offline → items, oldest first; sees what is in batches */
     STORE_OFFLINE_DROP, /* offline: numbers; those that are not there are fine */

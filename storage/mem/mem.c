@@ -2,6 +2,7 @@
 #include "mem.h"
 
 #include "map.h"
+#include "mem_document.h"
 #include "mem_inbox.h"
 #include "mem_mam.h"
 #include "mem_offline.h"
@@ -22,6 +23,7 @@ struct account {
     struct mem_roster roster;
     struct mem_list *lists;
     struct mem_waiting *waiting;
+    struct mem_document *documents;
     uint64_t last_us; /* 0: never */
     char *last_status;
 };
@@ -92,6 +94,7 @@ static void account_free(struct account *account)
     mem_roster_fini(&account->roster);
     mem_privacy_fini(&account->lists);
     mem_offline_fini(&account->waiting);
+    mem_document_fini(&account->documents);
     mem_free(account->last_status);
     mem_free(account);
 }
@@ -224,6 +227,13 @@ static enum err run_offline(struct store_op *op)
     return op->kind == STORE_OFFLINE_ADD ? ERR_NOT_FOUND : ERR_OK;
 }
 
+static enum err run_document(struct store_op *op)
+{
+    struct store_account owner = {.user = op->documents.user, .domain = op->documents.domain};
+    struct account *account = find(&owner);
+    return account ? mem_document(&account->documents, op) : ERR_NOT_FOUND;
+}
+
 static enum err clean_offline(struct store_op *op)
 {
     for (struct map_node *node = NULL; (node = map_next(&accounts, node));)
@@ -304,6 +314,9 @@ static enum err run(struct store_op *op)
     case STORE_INBOX_IMPORT:
     case STORE_INBOX_CLEAN:
         return mem_inbox(op);
+    case STORE_DOCUMENT_GET:
+    case STORE_DOCUMENT_SET:
+        return run_document(op);
     case STORE_OFFLINE_ADD:
     case STORE_OFFLINE_PAGE:
     case STORE_OFFLINE_DROP:

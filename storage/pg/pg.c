@@ -49,6 +49,8 @@ static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
     [STORE_PRIVACY_DEFAULT] = &pg_privacy_default,
     [STORE_LAST_GET] = &pg_last_get,
     [STORE_LAST_SET] = &pg_last_set,
+    [STORE_DOCUMENT_GET] = &pg_document_get,
+    [STORE_DOCUMENT_SET] = &pg_document_set,
     [STORE_OFFLINE_ADD] = &pg_offline_add,
     [STORE_OFFLINE_PAGE] = &pg_offline_page,
     [STORE_OFFLINE_DROP] = &pg_offline_drop,
@@ -67,9 +69,9 @@ static pg_choose_fn *const choices[STORE_KIND_COUNT] = {
 /* Each part of the domain brings its statements; the last table is the end. */
 static const struct pg_statement no_statements[] = {{NULL, NULL}};
 static const struct pg_statement *const tables[] = {
-    pg_account_statements,   pg_roster_statements, pg_mam_statements,     pg_mam_batch_statements,
-    pg_mam_prefs_statements, pg_inbox_statements,  pg_privacy_statements, pg_last_statements,
-    pg_offline_statements,   no_statements};
+    pg_account_statements,   pg_roster_statements,  pg_mam_statements,     pg_mam_batch_statements,
+    pg_mam_prefs_statements, pg_inbox_statements,   pg_privacy_statements, pg_last_statements,
+    pg_document_statements,  pg_offline_statements, no_statements};
 
 const struct pg_statement *pg_statement_at(unsigned index)
 {

@@ -192,6 +192,15 @@ static const struct schema_step pg_steps[] = {
      ");\n"
      "CREATE INDEX offline_message_expires ON offline_message (expires_us) WHERE expires_us <> 0;\n"
     },
+    {9, "009_documents",
+     "CREATE TABLE document (\n"
+     "    account_id bigint NOT NULL REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    kind bigint NOT NULL,\n"
+     "    name text COLLATE \"C\" NOT NULL CHECK (name <> ''),\n"
+     "    body text COLLATE \"C\" NOT NULL,\n"
+     "    PRIMARY KEY (account_id, kind, name)\n"
+     ");\n"
+    },
 };
 
 const struct schema schema_pg = {"pg", pg_steps, COUNT_OF(pg_steps)};
@@ -333,6 +342,15 @@ static const struct schema_step sqlite_steps[] = {
      "    PRIMARY KEY (account_id, number)\n"
      ") STRICT;\n"
      "CREATE INDEX offline_message_expires ON offline_message (expires_us) WHERE expires_us <> 0;\n"
+    },
+    {9, "009_documents",
+     "CREATE TABLE document (\n"
+     "    account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    kind INTEGER NOT NULL,\n"
+     "    name TEXT NOT NULL CHECK (name <> ''),\n"
+     "    body TEXT NOT NULL,\n"
+     "    PRIMARY KEY (account_id, kind, name)\n"
+     ") STRICT;\n"
     },
 };
 

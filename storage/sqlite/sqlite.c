@@ -5,6 +5,7 @@
  * sees each write that was answered before it was asked.
  */
 #include "lite.h"
+#include "lite_document.h"
 #include "lite_inbox.h"
 #include "lite_last.h"
 #include "lite_mam.h"
@@ -80,6 +81,8 @@ static const struct {
     [STORE_PRIVACY_DEFAULT] = {lite_privacy_default, true},
     [STORE_LAST_GET] = {lite_last_get, false},
     [STORE_LAST_SET] = {lite_last_set, true},
+    [STORE_DOCUMENT_GET] = {lite_document_get, false},
+    [STORE_DOCUMENT_SET] = {lite_document_set, true},
     [STORE_OFFLINE_ADD] = {lite_offline_add, true},
     [STORE_OFFLINE_PAGE] = {lite_offline_page, true}, /* in the order of the writer */
     [STORE_OFFLINE_DROP] = {lite_offline_drop, true},

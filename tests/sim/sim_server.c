@@ -39,6 +39,8 @@ static const char all_modules[] =
     "  stream_limits: {}\n"
     "  privacy: {}\n"
     "  blocking: {max_items: 4}\n"
+    "  private: {max_elements: 3, max_bytes: 2k}\n"
+    "  vcard: {max_bytes: 4k}\n"
     "  shaper: {rates: [{name: slow, max_rate: 1000}]}\n";
 
 static const char listeners[] =

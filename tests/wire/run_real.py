@@ -52,6 +52,8 @@ modules:
   stream_limits: {{}}
   privacy: {{}}
   blocking: {{ max_items: 4 }}
+  private: {{ max_elements: 3, max_bytes: 2k }}
+  vcard: {{ max_bytes: 4k }}
 """
 
 
