@@ -20,6 +20,7 @@
 #include "store_last.h"
 #include "store_mam.h"
 #include "store_offline.h"
+#include "store_pep.h"
 #include "store_privacy.h"
 #include "store_roster.h"
 
@@ -41,6 +42,7 @@ struct store_op {
         struct store_privacy privacy;
         struct store_last last;
         struct store_documents documents;
+        struct store_pep pep;
         struct store_offline offline;
         struct store_message message;
         struct store_mam_page page;

@@ -6,6 +6,7 @@
 #include "mem_inbox.h"
 #include "mem_mam.h"
 #include "mem_offline.h"
+#include "mem_pep.h"
 #include "mem_privacy.h"
 #include "mem_roster.h"
 #include "store_backend.h"
@@ -24,6 +25,7 @@ struct account {
     struct mem_list *lists;
     struct mem_waiting *waiting;
     struct mem_document *documents;
+    struct mem_pep_node *nodes;
     uint64_t last_us; /* 0: never */
     char *last_status;
 };
@@ -95,6 +97,7 @@ static void account_free(struct account *account)
     mem_privacy_fini(&account->lists);
     mem_offline_fini(&account->waiting);
     mem_document_fini(&account->documents);
+    mem_pep_fini(&account->nodes);
     mem_free(account->last_status);
     mem_free(account);
 }
@@ -234,6 +237,13 @@ static enum err run_document(struct store_op *op)
     return account ? mem_document(&account->documents, op) : ERR_NOT_FOUND;
 }
 
+static enum err run_pep(struct store_op *op)
+{
+    struct store_account owner = {.user = op->pep.user, .domain = op->pep.domain};
+    struct account *account = find(&owner);
+    return account ? mem_pep(&account->nodes, op) : ERR_NOT_FOUND;
+}
+
 static enum err clean_offline(struct store_op *op)
 {
     for (struct map_node *node = NULL; (node = map_next(&accounts, node));)
@@ -317,6 +327,15 @@ static enum err run(struct store_op *op)
     case STORE_DOCUMENT_GET:
     case STORE_DOCUMENT_SET:
         return run_document(op);
+    case STORE_PEP_NODES:
+    case STORE_PEP_SET:
+    case STORE_PEP_PUBLISH:
+    case STORE_PEP_RETRACT:
+    case STORE_PEP_PURGE:
+    case STORE_PEP_DELETE:
+    case STORE_PEP_PICK:
+    case STORE_PEP_PAGE:
+        return run_pep(op);
     case STORE_OFFLINE_ADD:
     case STORE_OFFLINE_PAGE:
     case STORE_OFFLINE_DROP:

@@ -201,6 +201,23 @@ static const struct schema_step pg_steps[] = {
      "    PRIMARY KEY (account_id, kind, name)\n"
      ");\n"
     },
+    {10, "010_pep",
+     "CREATE TABLE pep_node (\n"
+     "    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,\n"
+     "    account_id bigint NOT NULL REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    name text COLLATE \"C\" NOT NULL CHECK (name <> ''),\n"
+     "    settings text COLLATE \"C\" NOT NULL,\n"
+     "    UNIQUE (account_id, name)\n"
+     ");\n"
+     "CREATE TABLE pep_item (\n"
+     "    node_id bigint NOT NULL REFERENCES pep_node (id) ON DELETE CASCADE,\n"
+     "    name text COLLATE \"C\" NOT NULL CHECK (name <> ''),\n"
+     "    number bigint NOT NULL,\n"
+     "    body text COLLATE \"C\" NOT NULL,\n"
+     "    PRIMARY KEY (node_id, name)\n"
+     ");\n"
+     "CREATE INDEX pep_item_number ON pep_item (node_id, number);\n"
+    },
 };
 
 const struct schema schema_pg = {"pg", pg_steps, COUNT_OF(pg_steps)};
@@ -351,6 +368,23 @@ static const struct schema_step sqlite_steps[] = {
      "    body TEXT NOT NULL,\n"
      "    PRIMARY KEY (account_id, kind, name)\n"
      ") STRICT;\n"
+    },
+    {10, "010_pep",
+     "CREATE TABLE pep_node (\n"
+     "    id INTEGER PRIMARY KEY,\n"
+     "    account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    name TEXT NOT NULL CHECK (name <> ''),\n"
+     "    settings TEXT NOT NULL,\n"
+     "    UNIQUE (account_id, name)\n"
+     ") STRICT;\n"
+     "CREATE TABLE pep_item (\n"
+     "    node_id INTEGER NOT NULL REFERENCES pep_node (id) ON DELETE CASCADE,\n"
+     "    name TEXT NOT NULL CHECK (name <> ''),\n"
+     "    number INTEGER NOT NULL,\n"
+     "    body TEXT NOT NULL,\n"
+     "    PRIMARY KEY (node_id, name)\n"
+     ") STRICT;\n"
+     "CREATE INDEX pep_item_number ON pep_item (node_id, number);\n"
     },
 };
 
