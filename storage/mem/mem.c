@@ -274,79 +274,62 @@ static enum err run_last(struct store_op *op)
     return ERR_OK;
 }
 
-static enum err run(struct store_op *op)
+static enum err add_account(struct store_op *op)
 {
-    switch (op->kind) {
-    case STORE_ACCOUNT_GET:
-        return get(op);
-    case STORE_ACCOUNT_ADD:
-        return add(&op->account);
-    case STORE_ACCOUNT_SET:
-        return set(op);
-    case STORE_ACCOUNT_REMOVE:
-        return drop(op);
-    case STORE_ACCOUNT_LIST:
-        return list(op);
-    case STORE_ACCOUNT_IMPORT:
-        return import(op);
-    case STORE_ACCOUNT_COUNT:
-        return count(op);
-    case STORE_ROSTER_GET:
-    case STORE_ROSTER_SET:
-    case STORE_ROSTER_REMOVE:
-    case STORE_ROSTER_IMPORT:
-        return run_roster(op);
-    case STORE_PRIVACY_GET:
-    case STORE_PRIVACY_SET:
-    case STORE_PRIVACY_REMOVE:
-    case STORE_PRIVACY_DEFAULT:
-        return run_privacy(op);
-    case STORE_LAST_GET:
-    case STORE_LAST_SET:
-        return run_last(op);
-    case STORE_MAM_STORE:
-    case STORE_MAM_ROOM:
-    case STORE_MAM_BATCH:
-    case STORE_MAM_IMPORT:
-    case STORE_MAM_PAGE:
-    case STORE_MAM_METADATA:
-    case STORE_MAM_REMOVE:
-    case STORE_MAM_PREFS_GET:
-    case STORE_MAM_PREFS_SET:
-    case STORE_UPKEEP:
-        return mem_mam(op);
-    case STORE_INBOX_PAGE:
-    case STORE_INBOX_GET:
-    case STORE_INBOX_SET:
-    case STORE_INBOX_READ:
-    case STORE_INBOX_EMPTY_BIN:
-    case STORE_INBOX_REMOVE:
-    case STORE_INBOX_IMPORT:
-    case STORE_INBOX_CLEAN:
-        return mem_inbox(op);
-    case STORE_DOCUMENT_GET:
-    case STORE_DOCUMENT_SET:
-        return run_document(op);
-    case STORE_PEP_NODES:
-    case STORE_PEP_SET:
-    case STORE_PEP_PUBLISH:
-    case STORE_PEP_RETRACT:
-    case STORE_PEP_PURGE:
-    case STORE_PEP_DELETE:
-    case STORE_PEP_PICK:
-    case STORE_PEP_PAGE:
-        return run_pep(op);
-    case STORE_OFFLINE_ADD:
-    case STORE_OFFLINE_PAGE:
-    case STORE_OFFLINE_DROP:
-        return run_offline(op);
-    case STORE_OFFLINE_CLEAN:
-        return clean_offline(op);
-    case STORE_KIND_COUNT:
-        break;
-    }
-    return ERR_UNSUPPORTED;
+    return add(&op->account);
 }
+
+static enum err (*const kinds[STORE_KIND_COUNT])(struct store_op *op) = {
+    [STORE_ACCOUNT_GET] = get,
+    [STORE_ACCOUNT_ADD] = add_account,
+    [STORE_ACCOUNT_SET] = set,
+    [STORE_ACCOUNT_REMOVE] = drop,
+    [STORE_ACCOUNT_LIST] = list,
+    [STORE_ACCOUNT_IMPORT] = import,
+    [STORE_ACCOUNT_COUNT] = count,
+    [STORE_ROSTER_GET] = run_roster,
+    [STORE_ROSTER_SET] = run_roster,
+    [STORE_ROSTER_REMOVE] = run_roster,
+    [STORE_ROSTER_IMPORT] = run_roster,
+    [STORE_PRIVACY_GET] = run_privacy,
+    [STORE_PRIVACY_SET] = run_privacy,
+    [STORE_PRIVACY_REMOVE] = run_privacy,
+    [STORE_PRIVACY_DEFAULT] = run_privacy,
+    [STORE_LAST_GET] = run_last,
+    [STORE_LAST_SET] = run_last,
+    [STORE_MAM_STORE] = mem_mam,
+    [STORE_MAM_ROOM] = mem_mam,
+    [STORE_MAM_BATCH] = mem_mam,
+    [STORE_MAM_IMPORT] = mem_mam,
+    [STORE_MAM_PAGE] = mem_mam,
+    [STORE_MAM_METADATA] = mem_mam,
+    [STORE_MAM_REMOVE] = mem_mam,
+    [STORE_MAM_PREFS_GET] = mem_mam,
+    [STORE_MAM_PREFS_SET] = mem_mam,
+    [STORE_UPKEEP] = mem_mam,
+    [STORE_INBOX_PAGE] = mem_inbox,
+    [STORE_INBOX_GET] = mem_inbox,
+    [STORE_INBOX_SET] = mem_inbox,
+    [STORE_INBOX_READ] = mem_inbox,
+    [STORE_INBOX_EMPTY_BIN] = mem_inbox,
+    [STORE_INBOX_REMOVE] = mem_inbox,
+    [STORE_INBOX_IMPORT] = mem_inbox,
+    [STORE_INBOX_CLEAN] = mem_inbox,
+    [STORE_DOCUMENT_GET] = run_document,
+    [STORE_DOCUMENT_SET] = run_document,
+    [STORE_PEP_NODES] = run_pep,
+    [STORE_PEP_SET] = run_pep,
+    [STORE_PEP_PUBLISH] = run_pep,
+    [STORE_PEP_RETRACT] = run_pep,
+    [STORE_PEP_PURGE] = run_pep,
+    [STORE_PEP_DELETE] = run_pep,
+    [STORE_PEP_PICK] = run_pep,
+    [STORE_PEP_PAGE] = run_pep,
+    [STORE_OFFLINE_ADD] = run_offline,
+    [STORE_OFFLINE_PAGE] = run_offline,
+    [STORE_OFFLINE_DROP] = run_offline,
+    [STORE_OFFLINE_CLEAN] = clean_offline,
+};
 
 static enum err setup(const struct store_config *config, const char **why)
 {
@@ -409,7 +392,7 @@ static void submit(void *state, struct store_op *op)
     late->outcome = store_mem_hook ? store_mem_hook(op, &delay_ms) : ERR_OK;
     if (late->outcome == ERR_OK) {
         pthread_mutex_lock(&lock);
-        late->outcome = run(op);
+        late->outcome = kinds[op->kind](op);
         pthread_mutex_unlock(&lock);
     }
     list_push(&own->slow, &late->link);

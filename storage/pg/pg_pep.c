@@ -5,7 +5,8 @@
 
 #define ACCOUNT " FROM account a JOIN domain d ON d.id = a.domain_id"                              \
                 " WHERE d.name = $1 AND a.name = $2"
-#define NODE "(SELECT n.id FROM pep_node n WHERE n.name = $3 AND n.account_id = (SELECT a.id" ACCOUNT "))"
+#define NODE "(SELECT n.id FROM pep_node n WHERE n.name = $3 AND n.account_id ="                   \
+             " (SELECT a.id" ACCOUNT "))"
 
 /* $3 the node or '', $4 the longest body that is given. */
 static const char state_sql[] =
