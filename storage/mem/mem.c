@@ -136,13 +136,47 @@ static enum err set(struct store_op *op)
     return ERR_OK;
 }
 
+static struct str bare_of(struct arena *arena, const struct account *account)
+{
+    return arena_format(arena, "%s@%s", account->user, account->domain);
+}
+
 static enum err drop(struct store_op *op)
 {
     struct account *account = find(&op->account);
     if (!account)
         return ERR_NOT_FOUND;
+    struct str bare = bare_of(&op->arena, account);
+    mem_mam_remove(bare, op->account.upto);
+    mem_mam_forget(bare);
     map_drop(&accounts, &account->node);
     account_free(account);
+    return ERR_OK;
+}
+
+/* There is no domain without accounts here, and all is done at once. */
+static enum err change_domain(struct store_op *op)
+{
+    size_t found = 0;
+    for (struct map_node *node = map_next(&accounts, NULL), *next; node; node = next) {
+        struct account *account = MAP_OWNER(node, struct account, node);
+        next = map_next(&accounts, node);
+        if (!str_is(op->removal.domain, account->domain))
+            continue;
+        found++;
+        mem_mam_remove(bare_of(&op->arena, account), op->removal.upto);
+        if (op->kind == STORE_DOMAIN_RETAIN)
+            continue;
+        mem_mam_forget(bare_of(&op->arena, account));
+        map_drop(&accounts, node);
+        account_free(account);
+    }
+    return found ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static enum err step(struct store_op *op)
+{
+    op->removal.left = false;
     return ERR_OK;
 }
 
@@ -287,6 +321,9 @@ static enum err (*const kinds[STORE_KIND_COUNT])(struct store_op *op) = {
     [STORE_ACCOUNT_LIST] = list,
     [STORE_ACCOUNT_IMPORT] = import,
     [STORE_ACCOUNT_COUNT] = count,
+    [STORE_DOMAIN_REMOVE] = change_domain,
+    [STORE_DOMAIN_RETAIN] = change_domain,
+    [STORE_REMOVAL_STEP] = step,
     [STORE_ROSTER_GET] = run_roster,
     [STORE_ROSTER_SET] = run_roster,
     [STORE_ROSTER_REMOVE] = run_roster,

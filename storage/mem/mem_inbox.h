@@ -11,4 +11,7 @@ void mem_inbox_drop(void);
 /* A message was stored with these flags. */
 void mem_inbox_add(const struct store_message *message, unsigned flags);
 
+/* Drops the conversations of an owner whose newest message is not above an id. */
+void mem_inbox_remove(struct str owner, uint64_t upto);
+
 #endif

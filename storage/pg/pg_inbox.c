@@ -23,8 +23,10 @@
 
 /* What the owner has got from the peer, and how many of those behind a message count. */
 #define RECEIVED PAIR " AND m.recipient = i.owner AND m.flags & 2 = 0"
+#define SINCE "(SELECT s.since FROM jid s WHERE s.id = i.owner)"
 #define BEHIND(id)                                                                                 \
-    "(SELECT count(*) FROM message m WHERE " RECEIVED " AND m.flags & 4 <> 0 AND m.id > " id ")"
+    "(SELECT count(*) FROM message m WHERE " RECEIVED " AND m.flags & 4 <> 0"                      \
+    " AND m.id > greatest(" id ", " SINCE "))"
 
 /* Rows with names, and with what is unread even if it has to be counted. */
 #define NAMED                                                                                      \
@@ -176,12 +178,6 @@ static enum err take_one(struct store_op *op, const struct pq_answer *answer)
     return take_entry(&op->arena, answer, 0, 0, &op->inbox.entry);
 }
 
-static enum err take_found(struct store_op *op, const struct pq_answer *answer)
-{
-    (void)op;
-    return pq_number(answer, 0, 0) ? ERR_OK : ERR_NOT_FOUND;
-}
-
 const struct pg_kind pg_inbox_get = {
     .steps = {{"inbox_get", bind_get}},
     .take = take_one,
@@ -197,7 +193,7 @@ const struct pg_kind pg_inbox_set = {
 const struct pg_kind pg_inbox_read = {
     .writes = true,
     .steps = {{"inbox_lock", bind_both}, {"inbox_read", bind_read}},
-    .take = take_found,
+    .take = pg_take_number,
 };
 
 /* --- Import --- */

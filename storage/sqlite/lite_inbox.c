@@ -12,7 +12,8 @@
 
 /* … behind a message, that counts as unread. */
 #define UNREAD(behind)                                                                             \
-    "(SELECT count(*) FROM message m WHERE " RECEIVED " AND m.flags & 4 AND m.id > " behind ")"
+    "(SELECT count(*) FROM message m WHERE " RECEIVED " AND m.flags & 4 AND m.id > max(" behind    \
+    ", (SELECT j.since FROM jid j WHERE j.id = ?1)))"
 
 /* Mostly what is added is newer than all that is there; if not, what is behind the newest that is
  * read is counted. */
