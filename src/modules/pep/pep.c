@@ -86,6 +86,15 @@ struct pep_request *pep_request_again(struct acc *acc)
     return request;
 }
 
+/* The old node of bookmarks is a view of the new one. */
+static enum verdict run_old_bookmarks(struct acc *acc, struct session *session,
+                                      struct pep_request *request)
+{
+    if (acc->type == TYPE_GET)
+        return pep_bookmarks_items(acc, session, request);
+    return pep_bookmarks_publish(acc, session, request);
+}
+
 /* A node that is not there, and an account that is not, look alike. */
 static enum verdict run(struct acc *acc, struct session *session)
 {
@@ -95,11 +104,13 @@ static enum verdict run(struct acc *acc, struct session *session)
         return pep_refuse(acc, STANZA_ITEM_NOT_FOUND, NULL);
     if (err)
         return pep_not_written(acc);
-    return request->action->run(acc, session, pep_request_again(acc));
+    request = pep_request_again(acc);
+    if (pep_is_old_bookmarks(request))
+        return run_old_bookmarks(acc, session, request);
+    return request->action->run(acc, session, request);
 }
 
-static enum verdict start(struct acc *acc, struct session *session, bool own,
-                          const struct subscription *asker)
+static struct pep_request *request_new(struct acc *acc, bool own, const struct subscription *asker)
 {
     struct pep_request *request = arena_zero(&acc->arena, sizeof *request);
     request->pubsub = element_first(acc->element);
@@ -108,7 +119,13 @@ static enum verdict start(struct acc *acc, struct session *session, bool own,
     request->name = element_attr(request->what, "node");
     request->own = own;
     request->asker = *asker;
-    acc->event_data = request;
+    return request;
+}
+
+static enum verdict start(struct acc *acc, struct session *session, bool own,
+                          const struct subscription *asker)
+{
+    acc->event_data = request_new(acc, own, asker);
     return pep_account_with(acc, session, &acc->to, run);
 }
 
@@ -136,6 +153,66 @@ static enum verdict on_request(struct acc *acc, struct session *session)
     return subscription_ask(acc, session, &acc->to, &acc->from, start_for_other);
 }
 
+/* --- By the server, for an owner --- */
+
+void pep_request_run(struct acc *acc, const struct jid *owner, struct element *pubsub)
+{
+    struct element *iq = element_new(&acc->arena, NS_CLIENT, "iq");
+    element_set(&acc->arena, iq, "type", STR("set"));
+    element_push(iq, pubsub);
+    acc_set(acc, iq);
+    jid_make(&acc->arena, owner->user, owner->domain, STR(""), &acc->from);
+    acc->to = acc->from;
+    acc->event_data = request_new(acc, true, &(struct subscription){.contact = acc->from.bare});
+    pep_account_run(acc, &acc->to, run);
+}
+
+static struct element *add_action(struct acc *acc, const char *name, struct str node, struct str id,
+                                  struct element **pubsub)
+{
+    *pubsub = element_new(&acc->arena, NS_PUBSUB, "pubsub");
+    struct element *action = element_add(&acc->arena, *pubsub, NS_PUBSUB, name);
+    element_set(&acc->arena, action, "node", arena_str(&acc->arena, node));
+    struct element *item = element_add(&acc->arena, action, NS_PUBSUB, "item");
+    element_set(&acc->arena, item, "id", arena_str(&acc->arena, id));
+    return item;
+}
+
+static struct acc *new_acc(const struct host *host)
+{
+    struct acc *acc = acc_new();
+    acc->host = (struct host *)host;
+    return acc;
+}
+
+void pep_publish_for(const struct host *host, const struct jid *owner, struct str node,
+                     struct str id, const struct element *payload)
+{
+    struct element *pubsub;
+    struct acc *acc = new_acc(host);
+    struct element *item = add_action(acc, "publish", node, id, &pubsub);
+    element_push(item, element_copy(&acc->arena, payload));
+    pep_request_run(acc, owner, pubsub);
+}
+
+void pep_retract_for(const struct host *host, const struct jid *owner, struct str node,
+                     struct str id)
+{
+    struct element *pubsub;
+    struct acc *acc = new_acc(host);
+    add_action(acc, "retract", node, id, &pubsub);
+    element_set(&acc->arena, element_first(pubsub), "notify", STR("true"));
+    pep_request_run(acc, owner, pubsub);
+}
+
+static enum verdict on_publish(struct acc *acc, struct session *session)
+{
+    const struct pep_item *item = acc->event_data;
+    (void)session;
+    pep_publish_for(acc->host, &acc->from, item->node, item->id, item->payload);
+    return HOOK_STOP;
+}
+
 static enum verdict on_remove_user(struct acc *acc, struct session *session)
 {
     (void)session;
@@ -152,6 +229,12 @@ static const struct hook hooks[] = {
     {.at = HOOK_roster_changed, .run = pep_on_roster_changed, .after = "presence"},
     {.at = HOOK_disco_info, .run = pep_on_disco_info},
     {.at = HOOK_disco_items, .run = pep_on_disco_items},
+    {.at = HOOK_pep_publish, .run = on_publish},
+    {.at = HOOK_user_send_message,
+     .ns = NS_MDS,
+     .element = "displayed",
+     .run = pep_on_displayed,
+     .before = "amp, carbons, inbox, mam"},
     {.at = HOOK_remove_user, .run = on_remove_user},
     {0},
 };
@@ -159,6 +242,8 @@ static const struct hook hooks[] = {
 static const struct iq_handler iqs[] = {
     {NS_PUBSUB, "pubsub", IQ_ACCOUNT, TYPE_UNKNOWN, on_request},
     {NS_PUBSUB_OWNER, "pubsub", IQ_ACCOUNT, TYPE_UNKNOWN, on_request},
+    {NS_PRIVATE, "query", IQ_ACCOUNT, TYPE_GET, pep_on_private_get},
+    {NS_PRIVATE, "query", IQ_ACCOUNT, TYPE_SET, pep_on_private_set},
     {0},
 };
 
@@ -201,6 +286,9 @@ static const struct feature features[] = {
     PUBSUB("#retrieve-subscriptions"),
     PUBSUB("#rsm"),
     PUBSUB("#subscribe"),
+    {IQ_ACCOUNT, "urn:xmpp:bookmarks:1#compat"},
+    {IQ_ACCOUNT, "urn:xmpp:bookmarks:1#compat-pep"},
+    {IQ_ACCOUNT, "urn:xmpp:mds:server-assist:0"},
     {0},
 };
 
@@ -247,7 +335,7 @@ static const char *const needs[] = {"presence", "roster", "caps", "disco", NULL}
 
 const struct module module_pep = {
     .name = "pep",
-    .xep = "XEP-0163, XEP-0060",
+    .xep = "XEP-0163, XEP-0060, XEP-0402, XEP-0490",
     .needs = needs,
     .hooks = hooks,
     .iqs = iqs,

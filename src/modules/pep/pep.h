@@ -2,7 +2,7 @@
 #ifndef RT_PEP_H
 #define RT_PEP_H
 
-#include "pep_settings.h"
+#include "pep_account.h"
 
 extern const struct module module_pep;
 
@@ -12,54 +12,6 @@ struct pep_conf {
 };
 
 extern struct metric pep_published, pep_broadcasts, pep_notifications, pep_lasts, pep_full;
-
-/* --- Accounts in memory (pep_account.c) --- */
-
-struct pep_node {
-    struct pep_node *next; /* in order of name */
-    struct str name, text; /* text: the settings as they are stored */
-    struct pep_settings settings;
-    uint64_t count, bytes, turn;
-    struct store_pep_item last; /* body.at NULL: not kept here */
-    size_t size;
-    char block[];
-};
-
-struct pep_account;
-
-/* Runs `then` as soon as the owner's nodes are there, now or later (HOOK_PARK). */
-enum verdict pep_account_with(struct acc *acc, struct session *session, const struct jid *owner,
-                              hook_fn *then);
-
-/* The same outside of a hook: takes the accumulator, applies its effects, and frees it. */
-void pep_account_run(struct acc *acc, const struct jid *owner, hook_fn *then);
-
-/* Inside `then`. The error of reading: ERR_NOT_FOUND: there is no such account. */
-struct pep_account *pep_account_find(const struct jid *owner);
-enum err pep_account_err(const struct pep_account *account);
-
-/* Nodes in order of name; NULL: there is none. */
-struct pep_node *pep_node_first(const struct pep_account *account);
-struct pep_node *pep_node_find(const struct pep_account *account, struct str name);
-
-/* Nodes, and bytes of all items. */
-size_t pep_account_nodes(const struct pep_account *account);
-uint64_t pep_account_bytes(const struct pep_account *account);
-
-/* An operation on a node of the accumulator's `to`. */
-struct store_op *pep_op(const struct jid *owner, enum store_kind kind, struct str node);
-
-/* Asks for a change, and parks until it is on disk and in memory; then `then` runs
- * (acc->answer->outcome tells). `news` (pep_news.c) goes out if it succeeded, whether or not who
- * asked is still there; NULL: none. */
-enum verdict pep_write(struct acc *acc, struct session *session, struct store_op *op,
-                       struct acc *news, hook_fn *then);
-
-/* What is in memory of an account is forgotten. */
-void pep_account_forget(const struct jid *owner);
-
-/* The shard ends. */
-void pep_accounts_stop(void);
 
 /* --- Requests (pep.c) --- */
 
@@ -89,6 +41,31 @@ extern const struct pep_action pep_item_actions[], pep_node_actions[], pep_peopl
 
 /* Looks account and node up again. */
 struct pep_request *pep_request_again(struct acc *acc);
+
+/* The same as if the owner had asked for it; what is wrong is answered to nobody. Takes the
+ * accumulator, whose element becomes the request: `pubsub` with one action. */
+void pep_request_run(struct acc *acc, const struct jid *owner, struct element *pubsub);
+
+/* Publishes an item for the owner. */
+void pep_publish_for(const struct host *host, const struct jid *owner, struct str node,
+                     struct str id, const struct element *payload);
+
+/* Retracts it, and tells so. */
+void pep_retract_for(const struct host *host, const struct jid *owner, struct str node,
+                     struct str id);
+
+/* --- What stands on nodes: bookmarks (pep_bookmarks.c), displayed messages (pep_displayed.c) ---
+ */
+
+/* A view of XEP-0402 as XEP-0048 has it: nodes of that, and private XML. */
+pep_fn pep_bookmarks_items, pep_bookmarks_publish;
+bool pep_is_old_bookmarks(const struct pep_request *request);
+hook_fn pep_on_private_get, pep_on_private_set;
+
+/* The node of bookmarks was changed: clients that want the old form are told. */
+void pep_bookmarks_changed(const struct acc *news, struct str node);
+
+hook_fn pep_on_displayed;
 
 /* Refuses with an application-specific condition of XEP-0060, or without (NULL). */
 enum verdict pep_refuse(struct acc *acc, enum stanza_error error, const char *condition);

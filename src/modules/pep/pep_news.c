@@ -156,6 +156,7 @@ void pep_news_send(struct acc *news)
     struct broadcast *broadcast = news->event_data;
     if (broadcast->item.payload)
         tell_modules(news, broadcast);
+    pep_bookmarks_changed(news, broadcast->node);
     if (!broadcast->settings.notifications) {
         acc_free(news);
         return;

@@ -2,29 +2,46 @@
  * vcard-temp (XEP-0054): a card for each account that its owner sets and everybody may get, and one
  * of the host. The same card is given in the form of vCard 4 (XEP-0292).
  */
-#include "vcard.h"
+#include "vcard_avatar.h"
 
 static struct metric stored = {"vcard_stored_total", "vCards stored.", METRIC_COUNTER, 0};
 static struct metric given = {"vcard_given_total", "vCards given.", METRIC_COUNTER, 0};
 
 static struct metric *const metrics[] = {&stored, &given, NULL};
 
-#define CARD STR("vCard") /* a user has one document of this kind */
-
-struct store_op *vcard_op(const struct host *host, enum store_kind kind, const struct jid *user,
-                          const struct element *card)
+struct store_op *vcard_op(const struct host *host, enum store_kind kind, const struct jid *user)
 {
     const struct vcard_conf *conf = module_conf(host, &module_vcard);
     struct store_op *op = store_op_new(kind, NULL, NULL);
     op->documents.user = arena_str(&op->arena, user->user);
     op->documents.domain = arena_str(&op->arena, user->domain);
     op->documents.kind = DOCUMENT_VCARD;
-    op->documents.count = op->documents.max_count = 1;
-    op->documents.max_bytes = conf->max_bytes;
-    op->documents.items = arena_zero(&op->arena, sizeof *op->documents.items);
-    op->documents.items[0].name = CARD;
-    if (card)
-        op->documents.items[0].body = element_xml(&op->arena, card, NS_NONE);
+    op->documents.max_count = 2;
+    op->documents.max_bytes = conf->max_bytes + 40; /* with the hash */
+    op->documents.items = arena_zero(&op->arena, 2 * sizeof *op->documents.items);
+    return op;
+}
+
+void vcard_op_add(struct store_op *op, struct str name, struct str body)
+{
+    struct store_document *item = &op->documents.items[op->documents.count++];
+    item->name = arena_str(&op->arena, name);
+    item->body = arena_str(&op->arena, body);
+}
+
+struct store_op *vcard_get_op(const struct host *host, const struct jid *user)
+{
+    struct store_op *op = vcard_op(host, STORE_DOCUMENT_GET, user);
+    vcard_op_add(op, STR(VCARD_CARD), STR(""));
+    return op;
+}
+
+struct store_op *vcard_set_op(const struct host *host, const struct jid *user,
+                              const struct element *card, struct str hash)
+{
+    struct store_op *op = vcard_op(host, STORE_DOCUMENT_SET, user);
+    vcard_op_add(op, STR(VCARD_CARD), element_xml(&op->arena, card, NS_NONE));
+    vcard_op_add(op, STR(VCARD_HASH), hash);
     return op;
 }
 
@@ -82,8 +99,7 @@ static enum verdict give(struct acc *acc, struct session *session)
 
 static enum verdict on_get(struct acc *acc, struct session *session)
 {
-    return acc_park_store(acc, session, give,
-                          vcard_op(acc->host, STORE_DOCUMENT_GET, &acc->to, NULL));
+    return acc_park_store(acc, session, give, vcard_get_op(acc->host, &acc->to));
 }
 
 static enum verdict give_four(struct acc *acc, struct session *session)
@@ -97,8 +113,21 @@ static enum verdict give_four(struct acc *acc, struct session *session)
 
 static enum verdict on_get_four(struct acc *acc, struct session *session)
 {
-    return acc_park_store(acc, session, give_four,
-                          vcard_op(acc->host, STORE_DOCUMENT_GET, &acc->to, NULL));
+    return acc_park_store(acc, session, give_four, vcard_get_op(acc->host, &acc->to));
+}
+
+/* A photo that is new becomes the avatar of XEP-0084 as well. */
+static void tell_photo(struct acc *acc)
+{
+    struct str hash = acc->answer->documents.items[1].body;
+    const struct user *user = users_find(&acc->from);
+    const struct vcard_user *own = user ? user_slot((struct user *)user, &module_vcard) : NULL;
+    bool same = own && own->known && str_is(hash, own->hash);
+    if (same)
+        return;
+    if (hash.len)
+        vcard_publish_photo(acc, element_first(acc->element), hash);
+    vcard_photo_changed(&acc->from, hash);
 }
 
 static enum verdict after_set(struct acc *acc, struct session *session)
@@ -110,6 +139,7 @@ static enum verdict after_set(struct acc *acc, struct session *session)
         return refuse(acc, STANZA_INTERNAL_SERVER_ERROR, "the vCard could not be written");
     metric_count(&stored);
     effect_answer(acc, NULL);
+    tell_photo(acc);
     return HOOK_STOP;
 }
 
@@ -118,8 +148,8 @@ static enum verdict on_set(struct acc *acc, struct session *session)
     if (!str_eq(acc->from.bare, acc->to.bare))
         return refuse(acc, STANZA_FORBIDDEN, "everybody sets his own vCard");
     const struct element *card = element_first(acc->element);
-    return acc_park_store(acc, session, after_set,
-                          vcard_op(acc->host, STORE_DOCUMENT_SET, &acc->from, card));
+    struct str hash = vcard_photo_hash(&acc->arena, card);
+    return acc_park_store(acc, session, after_set, vcard_set_op(acc->host, &acc->from, card, hash));
 }
 
 /* --- Of the host --- */
@@ -139,6 +169,15 @@ static enum verdict on_get_host(struct acc *acc, struct session *session)
     return answer(acc, card);
 }
 
+static const struct hook hooks[] = {
+    {.at = HOOK_user_send_presence,
+     .run = vcard_on_presence,
+     .after = "blocking, privacy",
+     .before = "caps, last, presence, roster"},
+    {.at = HOOK_pep_published, .run = vcard_on_published},
+    {0},
+};
+
 static const struct iq_handler iqs[] = {
     {NS_VCARD, "vCard", IQ_ACCOUNT, TYPE_GET, on_get},
     {NS_VCARD, "vCard", IQ_ACCOUNT, TYPE_SET, on_set},
@@ -150,6 +189,7 @@ static const struct iq_handler iqs[] = {
 static const struct feature features[] = {
     {IQ_HOST | IQ_ACCOUNT, "vcard-temp"},
     {IQ_ACCOUNT, "urn:ietf:params:xml:ns:vcard-4.0"},
+    {IQ_ACCOUNT, "urn:xmpp:pep-vcard-conversion:0"},
     {0},
 };
 
@@ -166,10 +206,12 @@ static const struct key keys[] = {
 
 const struct module module_vcard = {
     .name = "vcard",
-    .xep = "XEP-0054, XEP-0292",
+    .xep = "XEP-0054, XEP-0153, XEP-0292, XEP-0398",
+    .hooks = hooks,
     .iqs = iqs,
     .features = features,
     .keys = keys,
     .conf_size = sizeof(struct vcard_conf),
     .metrics = metrics,
+    .user_size = sizeof(struct vcard_user),
 };

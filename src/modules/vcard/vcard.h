@@ -11,9 +11,24 @@ struct vcard_conf {
     uint64_t max_bytes;
 };
 
-/* An operation on a user's vCard; for SET, `card` becomes its body. */
-struct store_op *vcard_op(const struct host *host, enum store_kind kind, const struct jid *user,
-                          const struct element *card);
+/* A user has two documents: the card, and the hash of its photo. */
+#define VCARD_CARD "vCard"
+#define VCARD_HASH "photo"
+
+/* An operation on a user's documents of this kind, without any yet; and one more of them. */
+struct store_op *vcard_op(const struct host *host, enum store_kind kind, const struct jid *user);
+void vcard_op_add(struct store_op *op, struct str name, struct str body);
+
+/* Gets the card; sets it, with the hash of its photo ("": it has none). */
+struct store_op *vcard_get_op(const struct host *host, const struct jid *user);
+struct store_op *vcard_set_op(const struct host *host, const struct jid *user,
+                              const struct element *card, struct str hash);
+
+/* What is in memory of a user that is online. */
+struct vcard_user {
+    bool known;
+    char hash[41]; /* of the photo, in hex; "": there is none */
+};
 
 /* The vCard that a STORE_DOCUMENT_GET has found, in the accumulator's arena, or NULL. */
 struct element *vcard_of(struct acc *acc, const struct store_op *op);
