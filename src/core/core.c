@@ -7,6 +7,7 @@
 #include "log.h"
 #include "login.h"
 #include "mem.h"
+#include "module.h"
 #include "router.h"
 #include "session.h"
 #include "store.h"
@@ -36,6 +37,15 @@ void core_start(struct shard *shard)
         chores_start(core);
 }
 
+static void stop_modules(void)
+{
+    struct host_type *type;
+    for (size_t i = 0; (type = hosts_type(i)); i++)
+        for (size_t k = 0; k < type->module_count; k++)
+            if (type->modules[k].module->shard_stop)
+                type->modules[k].module->shard_stop();
+}
+
 void core_stop(struct shard *shard)
 {
     struct core *core = shard->core;
@@ -43,6 +53,7 @@ void core_stop(struct shard *shard)
     chores_stop(core);
     LIST_EACH_SAFE (&core->sessions, link)
         session_drop_now(LIST_OWNER(link, struct session, shard_link));
+    stop_modules();
     privacy_stop(&core->privacy);
     caps_stop(&core->caps);
     parser_free(core->parser);
