@@ -6,6 +6,7 @@
 #include "mem_mam.h"
 #include "mem_offline.h"
 #include "mem_privacy.h"
+#include "mem_room.h"
 #include "mem_roster.h"
 #include "store_backend.h"
 
@@ -254,23 +255,26 @@ static enum err run_last(struct store_op *op)
     return ERR_OK;
 }
 
+static enum err run_account(struct store_op *op)
+{
+    static enum err (*const kinds[STORE_KIND_COUNT])(struct store_op *) = {
+        [STORE_ACCOUNT_GET] = get,   [STORE_ACCOUNT_SET] = set,       [STORE_ACCOUNT_REMOVE] = drop,
+        [STORE_ACCOUNT_LIST] = list, [STORE_ACCOUNT_IMPORT] = import, [STORE_ACCOUNT_COUNT] = count,
+    };
+    return op->kind == STORE_ACCOUNT_ADD ? add(&op->account) : kinds[op->kind](op);
+}
+
 static enum err run(struct store_op *op)
 {
     switch (op->kind) {
     case STORE_ACCOUNT_GET:
-        return get(op);
     case STORE_ACCOUNT_ADD:
-        return add(&op->account);
     case STORE_ACCOUNT_SET:
-        return set(op);
     case STORE_ACCOUNT_REMOVE:
-        return drop(op);
     case STORE_ACCOUNT_LIST:
-        return list(op);
     case STORE_ACCOUNT_IMPORT:
-        return import(op);
     case STORE_ACCOUNT_COUNT:
-        return count(op);
+        return run_account(op);
     case STORE_ROSTER_GET:
     case STORE_ROSTER_SET:
     case STORE_ROSTER_REMOVE:
@@ -300,6 +304,7 @@ static enum err run(struct store_op *op)
     case STORE_INBOX_SET:
     case STORE_INBOX_READ:
     case STORE_INBOX_EMPTY_BIN:
+    case STORE_INBOX_DROP:
     case STORE_INBOX_REMOVE:
     case STORE_INBOX_IMPORT:
     case STORE_INBOX_CLEAN:
@@ -310,6 +315,16 @@ static enum err run(struct store_op *op)
         return run_offline(op);
     case STORE_OFFLINE_CLEAN:
         return clean_offline(op);
+    case STORE_ROOM_CREATE:
+    case STORE_ROOM_GET:
+    case STORE_ROOM_SET:
+    case STORE_ROOM_DESTROY:
+    case STORE_ROOM_PAGE:
+    case STORE_ROOM_GUESTS:
+    case STORE_ROOM_BLOCKING:
+    case STORE_ROOM_BLOCK:
+    case STORE_ROOM_UNBLOCK:
+        return mem_room(op);
     case STORE_KIND_COUNT:
         break;
     }
@@ -332,6 +347,7 @@ static void teardown(void)
     map_fini(&accounts);
     mem_mam_drop();
     mem_inbox_drop();
+    mem_room_drop();
 }
 
 static void *shard_start(struct shard *shard)
