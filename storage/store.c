@@ -5,6 +5,7 @@
 #include "limits.h"
 #include "mem.h"
 #include "pack.h"
+#include "removal.h"
 #include "stanza_id.h"
 #include "upkeep.h"
 
@@ -28,9 +29,10 @@ struct store_shard {
     struct link inbox_changes; /* asked, not given back, by turn_link */
     uint64_t turns;
     struct upkeep upkeep; /* the first shard's */
-    size_t pending;       /* with the back end */
-    unsigned asking;      /* depth of store_ask */
-    bool no_room;         /* somebody has waited for it in vain: others are refused at once */
+    struct removal removal;
+    size_t pending;  /* with the back end */
+    unsigned asking; /* depth of store_ask */
+    bool no_room;    /* somebody has waited for it in vain: others are refused at once */
     bool stopping, stopped;
 };
 
@@ -90,6 +92,7 @@ enum err store_setup(const struct store_config *asked_for, const char **why)
     metric_register(store_metrics);
     metric_register(batch_metrics);
     metric_register(upkeep_metrics);
+    metric_register(removal_metrics);
     config = *asked_for;
     preset(&config.deadline_ms, DEADLINE_MS);
     preset(&config.partition_ms, PARTITION_MS);
@@ -351,9 +354,23 @@ static enum err refusal(const struct store_shard *home, const struct store_op *o
     return home->pending >= LIMIT_STORE_PENDING ? ERR_FULL : ERR_OK;
 }
 
+/* Who is removed now can have had nothing of what comes later. */
+static void limit_removal(struct store_op *op)
+{
+    uint64_t now = stanza_id_next(op->home->shard->id, clock_unix_us());
+    if (op->kind == STORE_ACCOUNT_REMOVE)
+        op->account.upto = now;
+    else if (op->kind == STORE_DOMAIN_REMOVE)
+        op->removal.upto = now;
+    else if (op->page.to > now)
+        op->page.to = now;
+}
+
 static void hand_over(struct store_shard *home, struct store_op *op)
 {
     home->asking++;
+    if (removal_follows(op))
+        limit_removal(op);
     struct str fenced = fenced_owner(op);
     if (fenced.len)
         op->fence = batch_newest(fenced);
@@ -412,6 +429,8 @@ void store_finish(struct store_op *op, enum err outcome)
     }
     home->pending--;
     metric_add(&pending, -1);
+    if (removal_follows(op) && !outcome && !home->stopping)
+        removal_soon(&home->removal);
     if (op->answered || op->kind == STORE_MAM_BATCH)
         op_free(op);
     else if (home->asking)
@@ -452,6 +471,8 @@ void store_shard_start(struct shard *shard)
     home->own = backend->shard_start(shard);
     if (shard->id == 0 && (backend->partitions || config.retention_ms))
         upkeep_start(&home->upkeep, &config);
+    if (shard->id == 0 && backend->schema) /* which has the queue */
+        removal_start(&home->removal);
 }
 
 static void answer_down(struct link *list)
@@ -465,6 +486,7 @@ void store_shard_stop(struct shard *shard)
     struct store_shard *home = shard->store;
     home->stopping = true;
     upkeep_stop(&home->upkeep);
+    removal_stop(&home->removal);
     answer_down(&home->under_way);
     shard_drop(&home->fence);
     on_fence(&home->fence);

@@ -37,6 +37,7 @@ struct store_op {
         struct store_account account;
         struct store_account_list list;
         struct store_account_import import;
+        struct store_removal removal;
         struct store_roster roster;
         struct store_privacy privacy;
         struct store_last last;

@@ -4,6 +4,9 @@
 
 #include "text.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /* A longer list page is cut to this; a longer import answers ERR_TOO_BIG. */
 enum { STORE_LIST_MAX = 1000, STORE_IMPORT_MAX = 10000 };
 
@@ -13,6 +16,15 @@ struct store_account {
     struct str user, domain;
     struct str credentials;
     struct str pending;
+    uint64_t upto; /* REMOVE: the newest id that the archive may have; private to the floor */
+};
+
+/* Of a domain (prepared), or of all that has to go. */
+struct store_removal {
+    struct str domain;
+    uint64_t upto; /* RETAIN: the newest id that goes; REMOVE: private to the floor */
+    uint64_t rows; /* STEP: most of them at once */
+    bool left;     /* STEP: ask again */
 };
 
 struct store_account_list {

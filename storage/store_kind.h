@@ -4,12 +4,18 @@
 
 enum store_kind {
     STORE_ACCOUNT_GET,    /* account: user, domain → credentials, pending. NOT_FOUND */
-    STORE_ACCOUNT_ADD,    /* account: user, domain, credentials, pending. CONFLICT: is there */
+    STORE_ACCOUNT_ADD,    /* account: user, domain, credentials, pending. CONFLICT: is there, or
+                             the domain is being removed */
     STORE_ACCOUNT_SET,    /* account: new credentials (clears pending). NOT_FOUND */
-    STORE_ACCOUNT_REMOVE, /* account: with all that belongs to it. NOT_FOUND */
+    STORE_ACCOUNT_REMOVE, /* account: with all that belongs to it: what is much is hidden at once,
+                             and goes little by little (removal.h). NOT_FOUND */
     STORE_ACCOUNT_LIST,   /* list: domain, after, limit → items in order of user */
     STORE_ACCOUNT_IMPORT, /* import: adds those that are not there; → added */
     STORE_ACCOUNT_COUNT,  /* list: domain → total */
+    STORE_DOMAIN_REMOVE,  /* removal: all accounts of the domain, little by little. NOT_FOUND */
+    STORE_DOMAIN_RETAIN,  /* removal: archives of its users lose what is not above `upto`, little by
+                             little. NOT_FOUND: no such domain, or it was done before */
+    STORE_REMOVAL_STEP,   /* removal: does a bounded part → left */
     STORE_ROSTER_GET, /* roster: user, domain → items in order of contact, version. NOT_FOUND */
     STORE_ROSTER_SET, /* roster: adds or replaces one item. NOT_FOUND: no such account */
     STORE_ROSTER_REMOVE, /* roster: drops the contact of one item. NOT_FOUND */
@@ -20,7 +26,7 @@ enum store_kind {
     STORE_MAM_IMPORT,    /* batch: messages of before, all or none; → stored. INVALID */
     STORE_MAM_PAGE,     /* page → items, more, total; sees what is in batches. NOT_FOUND: an id */
     STORE_MAM_METADATA, /* page: owner → first, last; sees what is in batches */
-    STORE_MAM_REMOVE,   /* page: owner: the archive and the preferences */
+    STORE_MAM_REMOVE,   /* page: owner: the archive below `to`, and the inbox of that */
     STORE_MAM_PREFS_GET, /* prefs: owner → the rest. NOT_FOUND: never set */
     STORE_MAM_PREFS_SET, /* prefs: all of them */
     STORE_INBOX_PAGE, /* inbox_page → items, totals; sees what is in batches, as do those below */

@@ -89,6 +89,7 @@ void ctl_sweep(void);
 
 /* The commands. */
 ctl_fn ctl_user_add, ctl_user_passwd, ctl_user_remove, ctl_user_list, ctl_user_import;
+ctl_fn ctl_archive_remove, ctl_domain_remove;
 ctl_fn ctl_session_list, ctl_session_kick, ctl_session_presence, ctl_status, ctl_hooks, ctl_states,
     ctl_limits;
 ctl_fn ctl_drain, ctl_stop, ctl_version, ctl_help;

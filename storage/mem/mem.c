@@ -131,13 +131,47 @@ static enum err set(struct store_op *op)
     return ERR_OK;
 }
 
+static struct str bare_of(struct arena *arena, const struct account *account)
+{
+    return arena_format(arena, "%s@%s", account->user, account->domain);
+}
+
 static enum err drop(struct store_op *op)
 {
     struct account *account = find(&op->account);
     if (!account)
         return ERR_NOT_FOUND;
+    struct str bare = bare_of(&op->arena, account);
+    mem_mam_remove(bare, op->account.upto);
+    mem_mam_forget(bare);
     map_drop(&accounts, &account->node);
     account_free(account);
+    return ERR_OK;
+}
+
+/* There is no domain without accounts here, and all is done at once. */
+static enum err change_domain(struct store_op *op)
+{
+    size_t found = 0;
+    for (struct map_node *node = map_next(&accounts, NULL), *next; node; node = next) {
+        struct account *account = MAP_OWNER(node, struct account, node);
+        next = map_next(&accounts, node);
+        if (!str_is(op->removal.domain, account->domain))
+            continue;
+        found++;
+        mem_mam_remove(bare_of(&op->arena, account), op->removal.upto);
+        if (op->kind == STORE_DOMAIN_RETAIN)
+            continue;
+        mem_mam_forget(bare_of(&op->arena, account));
+        map_drop(&accounts, node);
+        account_free(account);
+    }
+    return found ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static enum err step(struct store_op *op)
+{
+    op->removal.left = false;
     return ERR_OK;
 }
 
@@ -216,20 +250,22 @@ static enum err run_privacy(struct store_op *op)
     return account ? mem_privacy(&account->lists, op) : ERR_NOT_FOUND;
 }
 
-static enum err run_offline(struct store_op *op)
-{
-    struct store_account owner = {.user = op->offline.user, .domain = op->offline.domain};
-    struct account *account = find(&owner);
-    if (account)
-        return mem_offline(&account->waiting, op);
-    return op->kind == STORE_OFFLINE_ADD ? ERR_NOT_FOUND : ERR_OK;
-}
-
 static enum err clean_offline(struct store_op *op)
 {
     for (struct map_node *node = NULL; (node = map_next(&accounts, node));)
         mem_offline_clean(&MAP_OWNER(node, struct account, node)->waiting, op);
     return ERR_OK;
+}
+
+static enum err run_offline(struct store_op *op)
+{
+    if (op->kind == STORE_OFFLINE_CLEAN)
+        return clean_offline(op);
+    struct store_account owner = {.user = op->offline.user, .domain = op->offline.domain};
+    struct account *account = find(&owner);
+    if (account)
+        return mem_offline(&account->waiting, op);
+    return op->kind == STORE_OFFLINE_ADD ? ERR_NOT_FOUND : ERR_OK;
 }
 
 static enum err get_last(const struct account *account, struct store_op *op)
@@ -275,6 +311,11 @@ static enum err run(struct store_op *op)
     case STORE_ACCOUNT_IMPORT:
     case STORE_ACCOUNT_COUNT:
         return run_account(op);
+    case STORE_DOMAIN_REMOVE:
+    case STORE_DOMAIN_RETAIN:
+        return change_domain(op);
+    case STORE_REMOVAL_STEP:
+        return step(op);
     case STORE_ROSTER_GET:
     case STORE_ROSTER_SET:
     case STORE_ROSTER_REMOVE:
@@ -312,9 +353,8 @@ static enum err run(struct store_op *op)
     case STORE_OFFLINE_ADD:
     case STORE_OFFLINE_PAGE:
     case STORE_OFFLINE_DROP:
-        return run_offline(op);
     case STORE_OFFLINE_CLEAN:
-        return clean_offline(op);
+        return run_offline(op);
     case STORE_ROOM_CREATE:
     case STORE_ROOM_GET:
     case STORE_ROOM_SET:

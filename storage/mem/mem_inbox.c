@@ -241,6 +241,18 @@ static enum err drop_rows(struct store_op *op, uint64_t most,
     return ERR_OK;
 }
 
+void mem_inbox_remove(struct str owner, uint64_t upto)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < row_count; i++) {
+        if (str_is(owner, rows[i].owner) && rows[i].last <= upto)
+            row_free(&rows[i]);
+        else
+            rows[left++] = rows[i];
+    }
+    row_count = left;
+}
+
 /* --- Pages --- */
 
 static int compare(const struct row *row, struct store_inbox_place place)

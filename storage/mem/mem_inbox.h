@@ -15,4 +15,7 @@ bool mem_inbox_is_room(struct str owner, struct str peer);
 /* A message was stored with these flags. */
 void mem_inbox_add(const struct store_message *message, unsigned flags);
 
+/* Drops the conversations of an owner whose newest message is not above an id. */
+void mem_inbox_remove(struct str owner, uint64_t upto);
+
 #endif

@@ -57,7 +57,7 @@ static void pref_free(const struct pref *pref)
     mem_free(pref->resource);
 }
 
-static void drop_prefs(struct str owner)
+void mem_mam_forget(struct str owner)
 {
     size_t left = 0;
     for (size_t i = 0; i < pref_count; i++) {
@@ -80,7 +80,7 @@ static void add_pref(struct str owner, const struct store_mam_pref *item, bool k
 
 static enum err prefs_set(struct store_op *op)
 {
-    drop_prefs(op->prefs.owner);
+    mem_mam_forget(op->prefs.owner);
     add_pref(op->prefs.owner, NULL, op->prefs.keeps);
     for (size_t i = 0; i < op->prefs.count; i++)
         add_pref(op->prefs.owner, &op->prefs.items[i], op->prefs.items[i].keeps);
@@ -186,14 +186,13 @@ static enum err batch(struct store_op *op)
     return ERR_OK;
 }
 
-static enum err drop_archive(struct store_op *op)
+void mem_mam_remove(struct str owner, uint64_t upto)
 {
-    struct str owner = op->page.owner;
     size_t left = 0;
     for (size_t i = 0; i < row_count; i++) {
-        if (str_is(owner, rows[i].sender))
+        if (rows[i].id <= upto && str_is(owner, rows[i].sender))
             rows[i].flags |= STORE_NOT_OF_SENDER;
-        if (str_is(owner, rows[i].recipient))
+        if (rows[i].id <= upto && str_is(owner, rows[i].recipient))
             rows[i].flags |= STORE_NOT_OF_RECIPIENT;
         if ((rows[i].flags & NOBODYS) == NOBODYS)
             row_free(&rows[i]);
@@ -201,7 +200,12 @@ static enum err drop_archive(struct store_op *op)
             rows[left++] = rows[i];
     }
     row_count = left;
-    drop_prefs(owner);
+    mem_inbox_remove(owner, upto);
+}
+
+static enum err drop_archive(struct store_op *op)
+{
+    mem_mam_remove(op->page.owner, op->page.to - 1);
     return ERR_OK;
 }
 

@@ -8,6 +8,10 @@
 enum err mem_mam(struct store_op *op);
 void mem_mam_drop(void);
 
+/* Takes from an owner what archive and inbox have up to an id; drops the preferences. */
+void mem_mam_remove(struct str owner, uint64_t upto);
+void mem_mam_forget(struct str owner);
+
 /* mem.c: whether a bare JID has an account. */
 bool mem_has_account(struct str bare);
 

@@ -28,6 +28,9 @@ static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
     [STORE_ACCOUNT_LIST] = &pg_account_list,
     [STORE_ACCOUNT_IMPORT] = &pg_account_import,
     [STORE_ACCOUNT_COUNT] = &pg_account_count,
+    [STORE_DOMAIN_REMOVE] = &pg_domain_remove,
+    [STORE_DOMAIN_RETAIN] = &pg_domain_retain,
+    [STORE_REMOVAL_STEP] = &pg_removal_step,
     [STORE_ROSTER_GET] = &pg_roster_get,
     [STORE_ROSTER_SET] = &pg_roster_set,
     [STORE_ROSTER_REMOVE] = &pg_roster_remove,
@@ -75,9 +78,9 @@ static pg_choose_fn *const choices[STORE_KIND_COUNT] = {
 /* Each part of the domain brings its statements; the last table is the end. */
 static const struct pg_statement no_statements[] = {{NULL, NULL}};
 static const struct pg_statement *const tables[] = {
-    pg_account_statements,   pg_roster_statements, pg_mam_statements,     pg_mam_batch_statements,
-    pg_mam_prefs_statements, pg_inbox_statements,  pg_privacy_statements, pg_last_statements,
-    pg_offline_statements,   pg_room_statements,   no_statements};
+    pg_account_statements,   pg_roster_statements,  pg_mam_statements,     pg_mam_batch_statements,
+    pg_mam_prefs_statements, pg_inbox_statements,   pg_privacy_statements, pg_last_statements,
+    pg_offline_statements,   pg_removal_statements, pg_room_statements,    no_statements};
 
 const struct pg_statement *pg_statement_at(unsigned index)
 {

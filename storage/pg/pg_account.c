@@ -12,12 +12,11 @@ const struct pg_statement pg_account_statements[] = {
                     " SELECT $1 WHERE NOT EXISTS (SELECT FROM domain WHERE name = $1)"
                     " ON CONFLICT DO NOTHING"},
     {"account_add", "INSERT INTO account (domain_id, name, credentials, pending)"
-                    " SELECT id, $2, $3, $4 FROM domain WHERE name = $1"
+                    " SELECT id, $2, $3, $4 FROM domain WHERE name = $1 AND NOT removed"
                     " ON CONFLICT DO NOTHING"},
     {"account_set", "UPDATE account a SET credentials = $3, pending = NULL FROM domain d"
                     " WHERE d.id = a.domain_id AND d.name = $1 AND a.name = $2"},
-    {"account_remove", "DELETE FROM account a USING domain d"
-                       " WHERE d.id = a.domain_id AND d.name = $1 AND a.name = $2"},
+    {"account_remove", "SELECT account_remove($1, $2, $3)"},
     {"account_list", "SELECT a.name FROM account a JOIN domain d ON d.id = a.domain_id"
                      " WHERE d.name = $1 AND a.name > $2 ORDER BY a.name LIMIT $3"},
     {"account_count", "SELECT count(*) FROM account a JOIN domain d ON d.id = a.domain_id"
@@ -30,7 +29,7 @@ const struct pg_statement pg_account_statements[] = {
                        " SELECT d.id, n.name, n.credentials, n.pending"
                        " FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[])"
                        " AS n (domain, name, credentials, pending)"
-                       " JOIN domain d ON d.name = n.domain"
+                       " JOIN domain d ON d.name = n.domain AND NOT d.removed"
                        " ORDER BY d.id, n.name COLLATE \"C\" ON CONFLICT DO NOTHING"},
     {NULL, NULL},
 };
@@ -47,6 +46,7 @@ static void bind_removed(struct store_op *op, struct pq_params *params)
     struct str user = op->account.user, domain = op->account.domain;
     pg_jids_doubt(arena_format(&op->arena, "%.*s@%.*s", STR_ARG(user), STR_ARG(domain)));
     bind_name(op, params);
+    pq_bind_number(params, &op->arena, (int64_t)op->account.upto);
 }
 
 static void bind_domain(struct store_op *op, struct pq_params *params)
@@ -181,7 +181,7 @@ const struct pg_kind pg_account_set = {
 const struct pg_kind pg_account_remove = {
     .writes = true,
     .steps = {{"account_remove", bind_removed}},
-    .take = pg_take_found,
+    .take = pg_take_number,
 };
 const struct pg_kind pg_account_list = {
     .steps = {{"account_list", bind_page}},

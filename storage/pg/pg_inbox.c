@@ -27,8 +27,10 @@
 /* What the owner has got from the peer, and how many of those behind a message count. */
 #define RECEIVED PAIR " AND m.recipient = i.owner AND m.flags & 2 = 0"
 #define IN_ROOM  "m.recipient = i.peer AND m.sender <> i.owner"
+#define SINCE    "(SELECT s.since FROM jid s WHERE s.id = i.owner)"
 #define COUNT(received, id)                                                                        \
-    "(SELECT count(*) FROM message m WHERE " received " AND m.flags & 4 <> 0 AND m.id > " id ")"
+    "(SELECT count(*) FROM message m WHERE " received " AND m.flags & 4 <> 0"                      \
+    " AND m.id > greatest(" id ", " SINCE "))"
 #define BEHIND(id)                                                                                 \
     "CASE i.room WHEN 0 THEN " COUNT(RECEIVED, id) " ELSE " COUNT(IN_ROOM, id) " END"
 
@@ -191,12 +193,6 @@ static enum err take_one(struct store_op *op, const struct pq_answer *answer)
     return take_entry(&op->arena, answer, 0, 0, &op->inbox.entry);
 }
 
-static enum err take_found(struct store_op *op, const struct pq_answer *answer)
-{
-    (void)op;
-    return pq_number(answer, 0, 0) ? ERR_OK : ERR_NOT_FOUND;
-}
-
 const struct pg_kind pg_inbox_get = {
     .steps = {{"inbox_get", bind_get}},
     .take = take_one,
@@ -212,7 +208,7 @@ const struct pg_kind pg_inbox_set = {
 const struct pg_kind pg_inbox_read = {
     .writes = true,
     .steps = {{"inbox_lock", bind_both}, {"inbox_read", bind_read}},
-    .take = take_found,
+    .take = pg_take_number,
 };
 
 /* --- Import --- */

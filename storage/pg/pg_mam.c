@@ -150,24 +150,9 @@ static enum err take_metadata(struct store_op *op, const struct pq_answer *answe
     return ERR_OK;
 }
 
-static enum err take_nothing(struct store_op *op, const struct pq_answer *answer)
-{
-    (void)op;
-    (void)answer;
-    return ERR_OK;
-}
-
 const struct pg_kind pg_mam_metadata = {
     .steps = {{"mam_metadata", bind_owner}},
     .take = take_metadata,
-};
-const struct pg_kind pg_mam_remove = {
-    .writes = true,
-    .steps = {{"mam_unsend", bind_owner},
-              {"mam_unreceive", bind_owner},
-              {"mam_unstore", bind_owner},
-              {"mam_prefs_drop", bind_owner}},
-    .take = take_nothing,
 };
 
 /* --- Upkeep --- */

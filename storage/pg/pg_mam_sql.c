@@ -125,11 +125,12 @@ const struct pg_statement pg_mam_batch_statements[] = {
 /* --- Pages (pg_mam.c): $1 owner, $2 $3 between which ids, $4 rows; of a conversation: $5 with
  * whom, $6 their resource --- */
 
-#define JID(name, bare) name " AS (SELECT id FROM jid WHERE bare = " bare ")"
+#define JID(name, bare) name " AS (SELECT id, since FROM jid WHERE bare = " bare ")"
 #define OWNER "(SELECT id FROM o)"
 #define OWN   "(m.sender = " OWNER " AND m.flags & 1 = 0"                                          \
               " OR m.recipient = " OWNER " AND m.flags & 2 = 0)"
-#define BETWEEN " AND m.id > $2 AND m.id < $3"
+#define SINCE "(SELECT since FROM o)"
+#define BETWEEN " AND m.id > greatest($2, " SINCE ") AND m.id < $3"
 #define ROW "m.id, m.packed::integer, m.body"
 
 /* One side of an archive. A note to oneself is of the sender's side. */
@@ -158,6 +159,7 @@ const struct pg_statement pg_mam_batch_statements[] = {
 
 #define END(me, flag, way)                                                                         \
     "(SELECT m.id FROM message m WHERE m." me " = " OWNER " AND m.flags & " flag " = 0"            \
+    " AND m.id > " SINCE                                                                           \
     " ORDER BY m.id" way " LIMIT 1)"
 
 const struct pg_statement pg_mam_statements[] = {
@@ -167,7 +169,8 @@ const struct pg_statement pg_mam_statements[] = {
     {"mam_with_back", WITH(" DESC")},
     {"mam_ids", IDS("")},
     {"mam_ids_back", IDS(" DESC")},
-    {"mam_found", "WITH " JID("o", "$1") " " COUNT "m.id = ANY ($2::bigint[]) AND " OWN},
+    {"mam_found", "WITH " JID("o", "$1") " " COUNT
+     "m.id = ANY ($2::bigint[]) AND m.id > " SINCE " AND " OWN},
     {"mam_count", "WITH " JID("o", "$1")
      " SELECT (" COUNT SENT BETWEEN ") + (" COUNT RECEIVED BETWEEN ")"},
     {"mam_count_with", "WITH " JID("o", "$1") ", " JID("w", "$4") " " COUNT PAIR("$5") BETWEEN},
@@ -176,15 +179,6 @@ const struct pg_statement pg_mam_statements[] = {
      " SELECT coalesce(min(e.id), 0), coalesce(max(e.id), 0) FROM"
      " (" END("sender", "1", "") " UNION ALL " END("recipient", "2", "")
      " UNION ALL " END("sender", "1", " DESC") " UNION ALL " END("recipient", "2", " DESC") ") e"},
-    {"mam_unsend",
-     "UPDATE message m SET flags = m.flags | 1::smallint FROM jid j"
-     " WHERE j.bare = $1 AND m.sender = j.id"},
-    {"mam_unreceive",
-     "UPDATE message m SET flags = m.flags | 2::smallint FROM jid j"
-     " WHERE j.bare = $1 AND m.recipient = j.id"},
-    {"mam_unstore",
-     "DELETE FROM message m USING jid j WHERE j.bare = $1"
-     " AND (m.sender = j.id OR m.recipient = j.id) AND m.flags & 3 = 3"},
     {"mam_upkeep", "SELECT made, dropped FROM message_upkeep($1, $2, $3::bigint::integer, $4)"},
     {NULL, NULL},
 };

@@ -63,6 +63,12 @@ struct str pg_not_null(struct str text)
     return text.at ? text : STR("");
 }
 
+enum err pg_take_number(struct store_op *op, const struct pq_answer *answer)
+{
+    (void)op;
+    return pq_number(answer, 0, 0) ? ERR_OK : ERR_NOT_FOUND;
+}
+
 enum err pg_take_found(struct store_op *op, const struct pq_answer *answer)
 {
     (void)op;

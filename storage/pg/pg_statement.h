@@ -46,13 +46,18 @@ void pg_bind_numbers(struct pq_params *params, struct arena *arena, pg_number_fn
 /* SQL's empty text for an empty one, which may have no bytes at all. */
 struct str pg_not_null(struct str text);
 
-/* For a `take`: ERR_NOT_FOUND when no row was changed. */
+/* For a `take`: ERR_NOT_FOUND when no row was changed, when the number that was asked for is 0. */
 enum err pg_take_found(struct store_op *op, const struct pq_answer *answer);
+enum err pg_take_number(struct store_op *op, const struct pq_answer *answer);
 
 /* Accounts (pg_account.c). Statements end with an empty one. */
 extern const struct pg_statement pg_account_statements[];
 extern const struct pg_kind pg_account_get, pg_account_add, pg_account_set, pg_account_remove,
     pg_account_list, pg_account_import, pg_account_count;
+
+/* What goes little by little (pg_removal.c). */
+extern const struct pg_statement pg_removal_statements[];
+extern const struct pg_kind pg_mam_remove, pg_domain_remove, pg_domain_retain, pg_removal_step;
 
 /* Rosters (pg_roster.c). */
 extern const struct pg_statement pg_roster_statements[];
@@ -62,8 +67,7 @@ extern const struct pg_kind pg_roster_get, pg_roster_set, pg_roster_remove, pg_r
  * batch has strangers, says which statements it takes. */
 extern const struct pg_statement pg_mam_statements[], pg_mam_batch_statements[],
     pg_mam_prefs_statements[];
-extern const struct pg_kind pg_mam_metadata, pg_mam_remove, pg_mam_prefs_get, pg_mam_prefs_set,
-    pg_mam_upkeep;
+extern const struct pg_kind pg_mam_metadata, pg_mam_prefs_get, pg_mam_prefs_set, pg_mam_upkeep;
 typedef const struct pg_kind *pg_choose_fn(struct store_op *op);
 pg_choose_fn pg_mam_page, pg_mam_batch;
 

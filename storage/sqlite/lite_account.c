@@ -14,14 +14,11 @@ static const char domain_id_sql[] = "SELECT id FROM domain WHERE name = ?1";
 static const char domain_add_sql[] = "INSERT INTO domain (name) VALUES (?1)";
 
 static const char add_sql[] = "INSERT INTO account (domain_id, name, credentials, pending)"
-                              " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+                              " SELECT id, ?2, ?3, ?4 FROM domain WHERE id = ?1 AND NOT removed"
+                              " ON CONFLICT DO NOTHING";
 
 static const char set_sql[] =
     "UPDATE account SET credentials = ?3, pending = NULL"
-    " WHERE domain_id = (SELECT id FROM domain WHERE name = ?1) AND name = ?2";
-
-static const char remove_sql[] =
-    "DELETE FROM account"
     " WHERE domain_id = (SELECT id FROM domain WHERE name = ?1) AND name = ?2";
 
 static struct lite_statement *start_with_name(struct lite *lite, const char *sql,
@@ -149,14 +146,6 @@ enum err lite_account_set(struct lite *lite, struct store_op *op)
         return ERR_DOWN;
     lite_text(set, 3, op->account.credentials);
     return lite_change(lite, set);
-}
-
-enum err lite_account_remove(struct lite *lite, struct store_op *op)
-{
-    struct lite_statement *drop = start_with_name(lite, remove_sql, &op->account);
-    if (!drop)
-        return ERR_DOWN;
-    return lite_change(lite, drop);
 }
 
 enum err lite_account_import(struct lite *lite, struct store_op *op)

@@ -8,6 +8,6 @@
 typedef enum err lite_op_fn(struct lite *lite, struct store_op *op);
 
 lite_op_fn lite_account_get, lite_account_list, lite_account_count;
-lite_op_fn lite_account_add, lite_account_set, lite_account_remove, lite_account_import;
+lite_op_fn lite_account_add, lite_account_set, lite_account_import;
 
 #endif

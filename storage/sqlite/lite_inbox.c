@@ -15,7 +15,8 @@
 
 /* … behind a message, that counts as unread. */
 #define BEHIND(received, behind)                                                                   \
-    "(SELECT count(*) FROM message m WHERE " received " AND m.flags & 4 AND m.id > " behind ")"
+    "(SELECT count(*) FROM message m WHERE " received " AND m.flags & 4 AND m.id > max(" behind    \
+    ", (SELECT j.since FROM jid j WHERE j.id = ?1)))"
 #define UNREAD(behind)                                                                             \
     "CASE room WHEN 0 THEN " BEHIND(RECEIVED, behind) " ELSE " BEHIND(IN_ROOM, behind) " END"
 

@@ -26,9 +26,13 @@ static const char add_sql[] =
               " (SELECT 1 FROM message WHERE sender = ?2 AND origin = ?7 AND id > ?9)"
               " ON CONFLICT (id) DO NOTHING RETURNING flags";
 
+/* What is up to this is not the owner's any more. */
+#define SINCE "(SELECT j.since FROM jid j WHERE j.id = ?1)"
+
 /* One side of an archive. */
 #define SIDE(me, peer, resource, flag)                                                             \
-    me " = ?1 AND flags & " flag " = 0 AND id > ?2 AND id < ?3 AND (?4 = 0 OR " peer " = ?4)"      \
+    me " = ?1 AND flags & " flag " = 0 AND id > max(?2, " SINCE ") AND id < ?3"                    \
+       " AND (?4 = 0 OR " peer " = ?4)"                                                            \
        " AND (?5 = '' OR " resource " = ?5)"
 #define SENT     SIDE("sender", "recipient", "recipient_resource", "1")
 #define RECEIVED SIDE("recipient", "sender", "sender_resource", "2") " AND sender <> recipient"
@@ -43,25 +47,19 @@ static const char page_back_sql[] = PAGE(" DESC");
 static const char count_sql[] = "SELECT (SELECT count(*) FROM message WHERE " SENT
                                 ") + (SELECT count(*) FROM message WHERE " RECEIVED ")";
 static const char one_sql[] = "SELECT body, packed FROM message WHERE id = ?2 AND"
+                              " id > " SINCE " AND"
                               " (sender = ?1 AND flags & 1 = 0 OR"
                               " recipient = ?1 AND flags & 2 = 0)";
 
 #define END(way, me, flag)                                                                         \
-    "(SELECT id FROM message WHERE " me " = ?1 AND flags & " flag " = 0 ORDER BY id" way " LIMIT " \
-    "1)"
+    "(SELECT id FROM message WHERE " me " = ?1 AND flags & " flag " = 0 AND id > " SINCE           \
+    " ORDER BY id" way " LIMIT 1)"
 static const char first_sql[] = "SELECT min(coalesce(" END(
     "", "sender", "1") ", 9223372036854775807),"
                        " coalesce(" END("", "recipient", "2") ", 9223372036854775807))";
 static const char last_sql[] = "SELECT max(coalesce(" END(
     " DESC", "sender", "1") ", 0),"
                             " coalesce(" END(" DESC", "recipient", "2") ", 0))";
-
-static const char *const remove_sqls[] = {
-    "UPDATE message SET flags = flags | 1 WHERE sender = ?1",
-    "UPDATE message SET flags = flags | 2 WHERE recipient = ?1",
-    "DELETE FROM message WHERE (sender = ?1 OR recipient = ?1) AND flags & 3 = 3",
-    "DELETE FROM mam_prefs WHERE owner = ?1",
-};
 
 static const char expire_sql[] = "DELETE FROM message WHERE id IN"
                                  " (SELECT id FROM message WHERE id < ?1 ORDER BY id LIMIT ?2)";
@@ -150,21 +148,6 @@ enum err lite_mam_batch(struct lite *lite, struct store_op *op)
     if (!err)
         err = lite_inbox_add(lite, events, count);
     return err == ERR_CONFLICT ? ERR_INVALID : err; /* a conflict keeps the savepoint */
-}
-
-enum err lite_mam_remove(struct lite *lite, struct store_op *op)
-{
-    int64_t owner;
-    uint64_t changed;
-    enum err err = lite_find_jid(lite, op->page.owner, &owner);
-    for (size_t i = 0; !err && i < COUNT_OF(remove_sqls); i++) {
-        struct lite_statement *remove = lite_start(lite, remove_sqls[i]);
-        if (!remove)
-            return ERR_DOWN;
-        lite_number(remove, 1, owner);
-        err = lite_run(lite, remove, &changed);
-    }
-    return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
 enum err lite_mam_upkeep(struct lite *lite, struct store_op *op)

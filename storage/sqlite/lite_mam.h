@@ -4,7 +4,7 @@
 
 #include "lite_account.h"
 
-lite_op_fn lite_mam_batch, lite_mam_page, lite_mam_metadata, lite_mam_remove, lite_mam_upkeep;
+lite_op_fn lite_mam_batch, lite_mam_page, lite_mam_metadata, lite_mam_upkeep;
 lite_op_fn lite_mam_prefs_get, lite_mam_prefs_set;
 
 #endif

@@ -10,6 +10,7 @@
 #include "lite_mam.h"
 #include "lite_offline.h"
 #include "lite_privacy.h"
+#include "lite_removal.h"
 #include "lite_room.h"
 #include "lite_roster.h"
 #include "log.h"
@@ -55,6 +56,9 @@ static const struct {
     [STORE_ACCOUNT_LIST] = {lite_account_list, false},
     [STORE_ACCOUNT_IMPORT] = {lite_account_import, true},
     [STORE_ACCOUNT_COUNT] = {lite_account_count, false},
+    [STORE_DOMAIN_REMOVE] = {lite_domain_remove, true},
+    [STORE_DOMAIN_RETAIN] = {lite_domain_retain, true},
+    [STORE_REMOVAL_STEP] = {lite_removal_step, true},
     [STORE_ROSTER_GET] = {lite_roster_get, false},
     [STORE_ROSTER_SET] = {lite_roster_set, true},
     [STORE_ROSTER_REMOVE] = {lite_roster_remove, true},

@@ -1,4 +1,4 @@
-/* Rooms on the stage: who may do what, owners, limits, blocking, inboxes, accounts that go. */
+/* Module muc_light on the stage: who may do what, owners, limits, blocking, inboxes, who goes. */
 #include "stage.h"
 
 #define LIGHT   "urn:xmpp:muclight:0"

@@ -185,8 +185,10 @@ static enum verdict on_removed(struct acc *acc, struct session *session)
 
 /* --- The bin's cleaner --- */
 
-static void ask_clean(struct store_op *op)
+static void ask_clean(struct store_op *op, const void *conf, struct str domain)
 {
+    (void)conf;
+    (void)domain;
     op->inbox.now_us = shard_self->unix_us;
 }
 
@@ -331,8 +333,11 @@ static const struct key keys[] = {
     {0},
 };
 
-static const struct chore chore = {clean_every_ms, STORE_INBOX_CLEAN, ask_clean, on_cleaned,
-                                   "inbox_bin_not_cleaned"};
+static const struct chore chore = {.every_ms = clean_every_ms,
+                                   .kind = STORE_INBOX_CLEAN,
+                                   .fill = ask_clean,
+                                   .done = on_cleaned,
+                                   .failed = "inbox_bin_not_cleaned"};
 
 const struct module module_inbox = {
     .name = "inbox",

@@ -228,9 +228,39 @@ static enum verdict on_removed(struct acc *acc, struct session *session)
     (void)session;
     struct store_op *op = store_op_new(STORE_MAM_REMOVE, on_gone, NULL);
     op->page.owner = arena_str(&op->arena, acc->from.bare);
+    op->page.to = STANZA_ID_MAX;
     effect_store(acc, op);
     return HOOK_OK;
 }
+
+/* --- Retention of the domains of a host type --- */
+
+enum { RETAIN_EVERY_MS = 3600 * 1000 };
+
+static uint64_t retain_every_ms(const void *conf)
+{
+    return ((const struct mam_conf *)conf)->retention_ms ? RETAIN_EVERY_MS : 0;
+}
+
+static void ask_retain(struct store_op *op, const void *conf, struct str domain)
+{
+    const struct mam_conf *own = conf;
+    op->removal.domain = domain;
+    op->removal.upto = stanza_id_at(shard_self->unix_us - own->retention_ms * 1000);
+}
+
+static bool on_retained(const struct store_op *op)
+{
+    (void)op;
+    return false;
+}
+
+static const struct chore chore = {.every_ms = retain_every_ms,
+                                   .kind = STORE_DOMAIN_RETAIN,
+                                   .fill = ask_retain,
+                                   .done = on_retained,
+                                   .failed = "archive_not_retained",
+                                   .each_domain = true};
 
 /* --- What the queries share --- */
 
@@ -305,6 +335,13 @@ static const struct key keys[] = {
      .offset = offsetof(struct mam_conf, archive_chat_markers),
      .preset = "false",
      .help = "Archive chat markers (XEP-0333) and receipts (XEP-0184) without a body."},
+    {.name = "retention",
+     .type = KEY_DURATION,
+     .offset = offsetof(struct mam_conf, retention_ms),
+     .preset = "0",
+     .max = 3153600000000,
+     .help = "What users of these domains have for longer is taken from their archives, within two "
+             "hours; what the other side has stays. 0: as long as `storage.retention` says."},
     {0},
 };
 
@@ -317,6 +354,7 @@ const struct module module_mam = {
     .keys = keys,
     .conf_size = sizeof(struct mam_conf),
     .metrics = metrics,
+    .chore = &chore,
     .user_size = sizeof(struct mam_user),
     .user_end = mam_user_end,
 };

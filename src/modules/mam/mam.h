@@ -10,6 +10,7 @@ extern const struct module module_mam;
 struct mam_conf {
     uint64_t default_result_limit, max_result_limit;
     bool archive_chat_markers;
+    uint64_t retention_ms; /* 0: as long as the archive itself keeps it */
 };
 
 /* What a user who is online has chosen; zeroed: nothing, all is kept. */

@@ -145,8 +145,10 @@ static enum verdict on_strategy(struct acc *acc, struct session *session)
 
 /* --- What nobody came for in time --- */
 
-static void ask_clean(struct store_op *op)
+static void ask_clean(struct store_op *op, const void *conf, struct str domain)
 {
+    (void)conf;
+    (void)domain;
     op->offline.now_us = shard_self->unix_us;
 }
 
@@ -179,8 +181,11 @@ static const struct hook hooks[] = {
 
 static const struct feature features[] = {{IQ_HOST, "msgoffline"}, {0}};
 
-static const struct chore chore = {clean_every_ms, STORE_OFFLINE_CLEAN, ask_clean, on_cleaned,
-                                   "offline_not_cleaned"};
+static const struct chore chore = {.every_ms = clean_every_ms,
+                                   .kind = STORE_OFFLINE_CLEAN,
+                                   .fill = ask_clean,
+                                   .done = on_cleaned,
+                                   .failed = "offline_not_cleaned"};
 
 static const struct key keys[] = {
     {.name = "max_user_messages",
