@@ -28,7 +28,8 @@ enum {
 /* Into whose inbox a room's message goes, as long as there is such an account. */
 struct store_party {
     struct str bare;
-    bool own; /* the author: all before it is read */
+    bool own;    /* the author: all before it is read */
+    bool counts; /* as unread */
 };
 
 /* Who is told by preferences not to have a copy is found out by the back end. */

@@ -110,7 +110,7 @@ static void add_party(const struct store_message *message, const struct store_pa
     if (party->own)
         read_to(row, message->id);
     else
-        row->unread += (message->inbox & STORE_INBOX_UNREAD) && message->id > row->read_to;
+        row->unread += party->counts && message->id > row->read_to;
     note(row, message->id);
 }
 

@@ -101,14 +101,14 @@ static void fill_parties(struct rows *rows, const struct store_message *message)
     struct pg_jid room = {0};
     if (message->party_count)
         meet(rows, message->recipient, &room);
-    if (message->inbox & STORE_INBOX_UNREAD)
-        common |= COUNTS;
     for (size_t i = 0; i < message->party_count; i++) {
         struct party *party = &rows->parties[rows->party_count++];
         *party = (struct party){message, &message->parties[i], {0}, room, common};
         meet(rows, party->party->bare, &party->owner);
         if (party->party->own)
             party->marks |= OWN;
+        if (party->party->counts)
+            party->marks |= COUNTS;
         if (!party->owner.registered)
             party->marks |= MAY_LACK;
     }

@@ -179,14 +179,14 @@ static enum err look_at_party(struct lite *lite, const struct store_message *mes
 enum err lite_inbox_parties(struct lite *lite, const struct store_message *message,
                             struct inbox_event *events, size_t *event_count)
 {
-    struct inbox_event event = {
-        .id = message->id, .counts = message->inbox & STORE_INBOX_UNREAD, .room = true};
+    struct inbox_event event = {.id = message->id, .room = true};
     enum err err = ERR_OK;
     if (message->party_count)
         err = lite_need_jid(lite, message->recipient, &event.peer);
     for (size_t i = 0; !err && i < message->party_count; i++) {
         bool wanted = false;
         event.own = message->parties[i].own;
+        event.counts = message->parties[i].counts;
         err = lite_need_jid(lite, message->parties[i].bare, &event.owner);
         if (!err)
             err = look_at_party(lite, message, &message->parties[i], &event, &wanted);

@@ -26,7 +26,7 @@ static struct store_op *rest_op(struct acc *acc, const struct store_message *mes
     return op;
 }
 
-static void add_party(struct acc *acc, struct store_op **op, struct str bare, bool own, size_t left)
+static void add_party(struct acc *acc, struct store_op **op, struct store_party party, size_t left)
 {
     struct store_message *message = &(*op)->message;
     if (message->party_count == STORE_BATCH_PARTIES) {
@@ -37,7 +37,8 @@ static void add_party(struct acc *acc, struct store_op **op, struct str bare, bo
     if (!message->parties)
         message->parties = arena_take(&(*op)->arena, room * sizeof *message->parties);
     struct store_party *parties = (struct store_party *)message->parties;
-    parties[message->party_count++] = (struct store_party){arena_str(&(*op)->arena, bare), own};
+    party.bare = arena_str(&(*op)->arena, party.bare);
+    parties[message->party_count++] = party;
 }
 
 static void list_message(struct acc *acc, struct store_op *op, const struct room_packet *packet)
@@ -47,14 +48,16 @@ static void list_message(struct acc *acc, struct store_op *op, const struct room
     if (inbox_is_marker(acc->element))
         return;
     op->message.client_id = arena_str(&op->arena, packet->client_id);
-    op->message.inbox = inbox_is_new_to_read(acc->element) ? STORE_INBOX_UNREAD : 0;
+    bool counts = inbox_is_new_to_read(acc->element);
+    op->message.inbox = counts ? STORE_INBOX_UNREAD : 0;
     for (size_t i = 0; i < packet->occupant_count; i++) {
         const struct jid *occupant = &packet->occupants[i];
+        bool own = str_eq(occupant->bare, packet->author);
         if (!str_eq(domain, occupant->domain))
             has = inbox_is_of(occupant);
         domain = occupant->domain;
         if (has)
-            add_party(acc, &op, occupant->bare, str_eq(occupant->bare, packet->author),
+            add_party(acc, &op, (struct store_party){occupant->bare, own, counts && !own},
                       packet->occupant_count - i);
     }
 }
@@ -73,15 +76,16 @@ static void drop(struct acc *acc, struct str owner, struct str room)
     effect_store(acc, op);
 }
 
+/* It is something to read for those who come or go, and nobody else. */
 static void list_event(struct acc *acc, struct store_op *op, const struct room_packet *packet)
 {
     const struct inbox_conf *conf = module_conf(acc->host, &module_inbox);
-    op->message.inbox = STORE_INBOX_UNREAD;
     for (size_t i = 0; i < packet->change_count; i++) {
         const struct room_change *change = &packet->changes[i];
         bool kicked = !change->joins && conf->remove_on_kicked;
         if (conf->aff_changes && !kicked)
-            add_party(acc, &op, change->bare, false, packet->change_count - i);
+            add_party(acc, &op, (struct store_party){change->bare, false, true},
+                      packet->change_count - i);
     }
 }
 

@@ -311,8 +311,9 @@ static struct store_op *room_message(uint64_t id, const char *room, const char *
         op->message.body = arena_format(&op->arena, "<m>%s</m>", author);
     }
     for (size_t i = 0; parties[i]; i++)
-        list[op->message.party_count++] = (struct store_party){
-            arena_str(&op->arena, str_of(parties[i])), strcmp(parties[i], author) == 0};
+        list[op->message.party_count++] =
+            (struct store_party){arena_str(&op->arena, str_of(parties[i])),
+                                 strcmp(parties[i], author) == 0, strcmp(parties[i], author) != 0};
     return op;
 }
 
