@@ -4,23 +4,26 @@
 #include "caps_ver.h"
 #include "store_backend.h"
 
-#define PUBSUB(body)            "<pubsub xmlns='http://jabber.org/protocol/pubsub'>" body "</pubsub>"
-#define OWNER(body)             "<pubsub xmlns='http://jabber.org/protocol/pubsub#owner'>" body "</pubsub>"
-#define SET(body)               "<iq type='set' id='s'>" body "</iq>"
-#define GET(body)               "<iq type='get' id='g'>" body "</iq>"
-#define OF_ME(body)             "<iq type='get' id='g' to='me@localhost'>" body "</iq>"
-#define ITEM(id, body)          "<item id='" id "'><n xmlns='urn:n'>" body "</n></item>"
+#define NS_PS          "http://jabber.org/protocol/pubsub"
+#define PUBSUB(body)   "<pubsub xmlns='" NS_PS "'>" body "</pubsub>"
+#define OWNER(body)    "<pubsub xmlns='" NS_PS "#owner'>" body "</pubsub>"
+#define SET(body)      "<iq type='set' id='s'>" body "</iq>"
+#define GET(body)      "<iq type='get' id='g'>" body "</iq>"
+#define OF_ME(body)    "<iq type='get' id='g' to='me@localhost'>" body "</iq>"
+#define ITEM(id, body) "<item id='" id "'><n xmlns='urn:n'>" body "</n></item>"
+
 #define PUBLISH(node, id, body) SET(PUBSUB("<publish node='" node "'>" ITEM(id, body) "</publish>"))
-#define MODULES                                                                                    \
-    "{presence: {}, roster: {}, caps: {}, disco: {}, blocking: {}, csi: {}, register: {}, pep: {"  \
-    "max_nodes: 3, max_items_per_node: 2, max_item_size: 6k, max_bytes: 10k%s}}"
+
+static const char modules_format[] =
+    "{presence: {}, roster: {}, caps: {}, disco: {}, blocking: {}, csi: {}, register: {}, pep: {"
+    "max_nodes: 3, max_items_per_node: 2, max_item_size: 6k, max_bytes: 10k%s}}";
 
 static struct actor me, you;
 
 static void open_stage(const char *more)
 {
     char modules[400];
-    snprintf(modules, sizeof modules, MODULES, more);
+    snprintf(modules, sizeof modules, modules_format, more);
     stage_open(modules, "");
     stage_account("me");
     stage_account("you");
