@@ -73,6 +73,17 @@ bool mem_has_account(struct str bare)
     return find(&wanted) != NULL;
 }
 
+bool mem_has_contact(struct str bare, struct str contact)
+{
+    struct store_account wanted = {0};
+    wanted.user = str_cut(bare, '@', &wanted.domain);
+    const struct account *account = find(&wanted);
+    const struct mem_item *item = account ? account->roster.items : NULL;
+    while (item && !str_is(contact, item->contact))
+        item = item->next;
+    return item && item->flags & ROSTER_LISTED;
+}
+
 static char *copy(struct str text)
 {
     return mem_strndup(text.at ? text.at : "", text.len);
@@ -341,6 +352,8 @@ static enum err (*const kinds[STORE_KIND_COUNT])(struct store_op *op) = {
     [STORE_MAM_PAGE] = mem_mam,
     [STORE_MAM_METADATA] = mem_mam,
     [STORE_MAM_REMOVE] = mem_mam,
+    [STORE_MAM_FIND] = mem_mam,
+    [STORE_MAM_REPLACE] = mem_mam,
     [STORE_MAM_PREFS_GET] = mem_mam,
     [STORE_MAM_PREFS_SET] = mem_mam,
     [STORE_UPKEEP] = mem_mam,

@@ -326,6 +326,23 @@ static const struct schema_step pg_steps[] = {
      ");\n"
      "CREATE INDEX pep_item_number ON pep_item (node_id, number);\n"
     },
+    {12, "012_keeps",
+     "CREATE FUNCTION mam_keeps(owner_id bigint, peer text, peer_resource text) RETURNS bigint\n"
+     "    LANGUAGE sql STABLE AS $$\n"
+     "    SELECT coalesce(\n"
+     "        (SELECT l.keeps FROM mam_prefs_jid l WHERE l.owner = owner_id AND l.bare = peer\n"
+     "            AND l.resource IN ('', peer_resource) ORDER BY l.resource DESC LIMIT 1),\n"
+     "        (SELECT CASE p.keeps WHEN 2 THEN\n"
+     "            (SELECT count(*) FROM jid j\n"
+     "                JOIN domain d ON d.name = split_part(j.bare, '@', 2)\n"
+     "                JOIN account a\n"
+     "                    ON a.domain_id = d.id AND a.name = split_part(j.bare, '@', 1)\n"
+     "                JOIN roster r ON r.account_id = a.id AND r.contact = peer\n"
+     "                WHERE j.id = owner_id AND r.flags & 32 <> 0)\n"
+     "            ELSE p.keeps END FROM mam_prefs p WHERE p.owner = owner_id),\n"
+     "        1)\n"
+     "$$;\n"
+    },
 };
 
 const struct schema schema_pg = {"pg", pg_steps, COUNT_OF(pg_steps)};
@@ -505,6 +522,9 @@ static const struct schema_step sqlite_steps[] = {
      "    PRIMARY KEY (node_id, name)\n"
      ") STRICT;\n"
      "CREATE INDEX pep_item_number ON pep_item (node_id, number);\n"
+    },
+    {12, "012_keeps",
+     "SELECT 1;\n"
     },
 };
 

@@ -90,8 +90,6 @@ static void note(const struct acc *acc)
     if (!op)
         return;
     op->message.inbox = flags_of(acc);
-    if (op->message.inbox & STORE_INBOX_RECIPIENT)
-        op->message.client_id = arena_str(&op->arena, element_attr(acc->element, "id"));
 }
 
 /* --- Markers: XEP-0333 --- */
