@@ -14,7 +14,9 @@
 enum store_document_kind { DOCUMENT_PRIVATE = 1, DOCUMENT_VCARD = 2 };
 
 struct store_document {
-    struct str name; /* within the kind, never empty; no two of one operation are the same */
+    /* Within the kind, never empty; no two of one operation are the same. Of private XML:
+     * namespace, a space, local name. */
+    struct str name;
     struct str body; /* GET: `at` is NULL when there is none */
 };
 

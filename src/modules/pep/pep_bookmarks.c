@@ -139,19 +139,42 @@ static const struct element *private_bookmarks(const struct acc *acc)
                : NULL;
 }
 
-/* Without a node yet: what private storage has, from before this server had nodes. */
-static enum verdict after_private(struct acc *acc, struct session *session)
+static enum verdict answer_private(struct acc *acc, struct element *storage)
 {
-    (void)session;
-    if (acc->answer->outcome == ERR_NOT_FOUND)
-        return HOOK_OK;
-    if (acc->answer->outcome)
-        return pep_not_written(acc);
     struct element *result = stanza_result(&acc->arena, acc->element);
     struct element *query = element_add(&acc->arena, result, NS_PRIVATE, "query");
-    element_push(query, storage_of(acc, acc->answer));
+    element_push(query, storage);
     effect_answer(acc, result);
     return HOOK_STOP;
+}
+
+static enum verdict after_document(struct acc *acc, struct session *session)
+{
+    (void)session;
+    if (!is_read(acc))
+        return pep_not_written(acc);
+    struct str body =
+        acc->answer->outcome ? (struct str){NULL, 0} : acc->answer->documents.items[0].body;
+    struct element *storage = body.at ? acc_parse(acc, body) : NULL;
+    return answer_private(acc, storage ? storage
+                                       : element_new(&acc->arena, NS_STORAGE_BOOKMARKS, "storage"));
+}
+
+/* Without a node yet: what private storage has from before. */
+static enum verdict after_private(struct acc *acc, struct session *session)
+{
+    if (!is_read(acc))
+        return pep_not_written(acc);
+    if (!acc->answer->outcome)
+        return answer_private(acc, storage_of(acc, acc->answer));
+    struct store_op *op = store_op_new(STORE_DOCUMENT_GET, NULL, NULL);
+    op->documents.user = arena_str(&op->arena, acc->to.user);
+    op->documents.domain = arena_str(&op->arena, acc->to.domain);
+    op->documents.kind = DOCUMENT_PRIVATE;
+    op->documents.count = 1;
+    op->documents.items = arena_zero(&op->arena, sizeof *op->documents.items);
+    op->documents.items[0].name = STR("storage:bookmarks storage");
+    return acc_park_store(acc, session, after_document, op);
 }
 
 enum verdict pep_on_private_get(struct acc *acc, struct session *session)

@@ -38,7 +38,7 @@ struct acc *pep_news_new(const struct acc *acc, struct str node, struct str sett
     broadcast->node = arena_str(&news->arena, node);
     broadcast->settings = pep_settings_parse(arena_str(&news->arena, settings));
     broadcast->message = new_message(&news->arena, &broadcast->settings, news->from.bare);
-    element_write(&xml, change, NS_NONE);
+    element_write(&xml, change, NS_PUBSUB_EVENT);
     news->shared = blob_new(buf_str(&xml));
     buf_fini(&xml);
     struct element *event = element_add(&news->arena, broadcast->message, NS_PUBSUB_EVENT, "event");

@@ -97,14 +97,44 @@ static void inject(struct arena *arena, struct element *presence, const char *ha
     element_add_text(arena, element_add(arena, x, NS_VCARD_UPDATE, "photo"), str_of(hash));
 }
 
+static enum verdict go_on(struct acc *acc, struct session *session, bool known, struct str hash)
+{
+    struct vcard_user *own = user_slot(session->user, &module_vcard);
+    if (!own->known && known)
+        keep_hash(&session->jid, hash);
+    inject(&acc->arena, acc->element, own->hash);
+    return HOOK_OK;
+}
+
+static void on_hash_kept(struct store_op *op)
+{
+    if (op->outcome)
+        LOG(LOG_WARNING, "photo_hash_not_written", LF("why", err_name(op->outcome)));
+}
+
+/* A card that came without its hash, from another server: it is stored for the next time. */
+static enum verdict after_card(struct acc *acc, struct session *session)
+{
+    const struct store_op *op = acc->answer;
+    struct element *card = vcard_of(acc, op);
+    struct str hash = card ? vcard_photo_hash(&acc->arena, card) : STR("");
+    if (card) {
+        struct store_op *keep = vcard_op(acc->host, STORE_DOCUMENT_SET, &session->jid);
+        vcard_op_add(keep, STR(VCARD_HASH), hash);
+        keep->documents.max_bytes = INT32_MAX;
+        keep->done = on_hash_kept;
+        effect_store(acc, keep);
+    }
+    return go_on(acc, session, op->outcome == ERR_OK || op->outcome == ERR_NOT_FOUND, hash);
+}
+
 static enum verdict after_hash(struct acc *acc, struct session *session)
 {
     const struct store_op *op = acc->answer;
-    struct vcard_user *own = user_slot(session->user, &module_vcard);
-    if (!own->known && (op->outcome == ERR_OK || op->outcome == ERR_NOT_FOUND))
-        keep_hash(&session->jid, op->outcome ? STR("") : op->documents.items[0].body);
-    inject(&acc->arena, acc->element, own->hash);
-    return HOOK_OK;
+    struct str hash = op->outcome ? STR("") : op->documents.items[0].body;
+    if (hash.at)
+        return go_on(acc, session, op->outcome == ERR_OK || op->outcome == ERR_NOT_FOUND, hash);
+    return acc_park_store(acc, session, after_card, vcard_get_op(acc->host, &session->jid));
 }
 
 enum verdict vcard_on_presence(struct acc *acc, struct session *session)
