@@ -13,6 +13,7 @@ struct pep_account {
     size_t size;
     enum err err;
     bool loaded;
+    bool changed;  /* while it was being read: that may have missed it */
     unsigned held; /* by writes under way, and by who looks at it */
     uint64_t turns;
     struct link waiting; /* accumulators that wait for reading */
@@ -254,19 +255,7 @@ static void take_nodes(struct pep_account *account, const struct store_op *op)
     account->loaded = true;
 }
 
-static void on_read(struct store_op *op)
-{
-    struct pep_account *account = op->owner;
-    struct link *link;
-    account->reading = NULL;
-    account->err = op->outcome;
-    if (op->outcome == ERR_OK)
-        take_nodes(account, op);
-    account->held++;
-    while ((link = list_pop(&account->waiting)))
-        acc_unpark(LIST_OWNER(link, struct waiter, link)->acc);
-    unhold(account);
-}
+static store_fn on_read;
 
 struct store_op *pep_op(const struct jid *owner, enum store_kind kind, struct str node)
 {
@@ -283,7 +272,26 @@ static void start_reading(struct pep_account *account)
     op->done = on_read;
     op->owner = account;
     account->reading = op;
+    account->changed = false;
     store_ask(op, 0);
+}
+
+static void on_read(struct store_op *op)
+{
+    struct pep_account *account = op->owner;
+    struct link *link;
+    account->reading = NULL;
+    if (account->changed && op->outcome == ERR_OK) {
+        start_reading(account);
+        return;
+    }
+    account->err = op->outcome;
+    if (op->outcome == ERR_OK)
+        take_nodes(account, op);
+    account->held++;
+    while ((link = list_pop(&account->waiting)))
+        acc_unpark(LIST_OWNER(link, struct waiter, link)->acc);
+    unhold(account);
 }
 
 static void on_revoke(void *own)
@@ -360,6 +368,7 @@ static void on_written(struct store_op *op)
 {
     struct write *write = op->owner, copy = *write;
     struct pep_account *account = copy.account;
+    account->changed = account->reading != NULL;
     if (op->outcome == ERR_OK)
         take_change(account, op, copy.turn);
     else
