@@ -1,7 +1,8 @@
-/* One-to-one chat through a server, or the same bytes through the relay. */
+/* Chat through a server, in pairs or in rooms, or the same bytes through the relay. */
 #include "probe.h"
 #include "report.h"
 #include "scenario.h"
+#include "talk.h"
 #include "traffic.h"
 
 #include <stdio.h>
@@ -47,7 +48,7 @@ static bool is_over(uint64_t now_us, uint64_t drain_us)
     const struct traffic *traffic = &run.traffic;
     if (!run.ended || traffic->next < traffic->pace.writes)
         return false;
-    bool all = traffic->delivered + traffic->foreign >= traffic->sent;
+    bool all = traffic->delivered + traffic->foreign >= traffic->sent * traffic->readers;
     return all || now_us >= traffic->pace.end_us + drain_us;
 }
 
@@ -90,6 +91,8 @@ static void tell_cpu(struct report *report, uint64_t measured_ms)
     double own_us = run.end.own_us - run.begin.own_us;
     report_number(report, "measured", (double)run.traffic.in_window, 0);
     report_number(report, "server_cpu_us_message", server_us / messages, 2);
+    if (run.traffic.room_size)
+        report_number(report, "server_cpu_us_sent", server_us / messages * run.traffic.readers, 2);
     report_number(report, "own_cpu_us_message", own_us / messages, 2);
     report_number(report, "server_cpu_percent", server_us / (double)measured_ms / 10, 1);
     report_number(report, "own_cpu_percent", own_us / (double)measured_ms / 10, 1);
@@ -106,7 +109,8 @@ static void tell(const struct options *options, const char *scenario)
     report_number(&report, "burst", (double)options->burst, 0);
     report_number(&report, "sent", (double)traffic->sent, 0);
     report_number(&report, "delivered", (double)traffic->delivered, 0);
-    report_number(&report, "lost", (double)(traffic->sent - traffic->delivered), 0);
+    report_number(&report, "lost", (double)(traffic->sent * traffic->readers - traffic->delivered),
+                  0);
     report_number(&report, "doubled", (double)traffic->doubled, 0);
     report_number(&report, "out_of_order", (double)traffic->disordered, 0);
     report_number(&report, "errors", (double)traffic->foreign, 0);
@@ -117,11 +121,12 @@ static void tell(const struct options *options, const char *scenario)
     report_print(&report);
 }
 
-static int measure(const struct options *options, const char *scenario)
+static int measure(const struct options *options, const struct talk *what)
 {
     struct traffic *traffic = &run.traffic;
-    if (fleet_login(fleet.count))
+    if (fleet_login(fleet.count) || (what->prepare && !what->prepare(options)))
         return 1;
+    traffic->room_size = what->room_size;
     fleet_rest(options->settle_ms);
     fleet.on_stanza = on_stanza;
     traffic->pace =
@@ -130,28 +135,33 @@ static int measure(const struct options *options, const char *scenario)
               options->seconds_ms * 1000);
     traffic_init(traffic);
     talk(options);
-    tell(options, scenario);
-    bool clean = traffic->delivered == traffic->sent && !traffic->doubled && !fleet.failed;
+    tell(options, what->name);
+    bool clean = traffic->delivered == traffic->sent * traffic->readers && !traffic->doubled &&
+                 !fleet.failed;
     traffic_fini(traffic);
     return clean ? 0 : 1;
 }
 
-static int run_pairs(const struct options *options, bool through_relay, const char *scenario)
+int talk_run(const struct options *options, const struct talk *what)
 {
-    if (options->users % 2 || options->first % 2) {
-        fputs("ringtail-bench: --users and --first must be even: users talk in pairs\n", stderr);
-        return 2;
-    }
-    fleet_init(options, through_relay);
-    int code = measure(options, scenario);
+    fleet_init(options, what->through_relay);
+    int code = measure(options, what);
     fleet_logout();
     fleet_fini();
     return code;
 }
 
+static int run_pairs(const struct options *options, const struct talk *what)
+{
+    if (options->users % 2 == 0 && options->first % 2 == 0)
+        return talk_run(options, what);
+    fputs("ringtail-bench: --users and --first must be even: users talk in pairs\n", stderr);
+    return 2;
+}
+
 int scenario_one_to_one(const struct options *options)
 {
-    return run_pairs(options, false, "one_to_one");
+    return run_pairs(options, &(struct talk){.name = "one_to_one"});
 }
 
 /* The relay pairs connections in the order in which they come: one pair at a time. */
@@ -160,5 +170,5 @@ int scenario_relay(const struct options *options)
     struct options bare = *options;
     bare.tls = bare.direct_tls = false;
     bare.in_flight = 2;
-    return run_pairs(&bare, true, "relay");
+    return run_pairs(&bare, &(struct talk){.name = "relay", .through_relay = true});
 }

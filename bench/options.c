@@ -46,6 +46,8 @@ static const struct option table[] = {
     NUMBER("users", users, "500", 1, 1000000, "connections"),
     NUMBER("first", first, "0", 0, 100000000, "number of the first user"),
     NUMBER("in-flight", in_flight, "16", 1, 10000, "logins under way at a time"),
+    NUMBER("room-size", room_size, "5", 1, 10000, "users in a room (muc_light)"),
+    FLAG("rooms-made", rooms_made, "the rooms are there: PREFIXroom0, PREFIXroom1 …"),
     NUMBER("rate", rate, "1000", 1, 10000000, "messages a second, all senders together"),
     NUMBER("burst", burst, "1", 1, 1000, "messages to the same peer in one write"),
     NUMBER("stanza", stanza_len, "300", 1, 60000, "bytes of a whole message stanza"),

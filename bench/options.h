@@ -11,12 +11,12 @@ struct options {
     /* where */
     const char *host, *domain;
     uint64_t port;
-    bool resume, origin_ids, tls, direct_tls;
+    bool resume, origin_ids, rooms_made, tls, direct_tls;
     /* who */
     const char *prefix, *password, *mechanism;
     uint64_t users, first, in_flight;
     /* what */
-    uint64_t rate, burst, stanza_len, body_len, tick_us;
+    uint64_t room_size, rate, burst, stanza_len, body_len, tick_us;
     uint64_t seconds_ms, warmup_ms, settle_ms, drain_ms;
     /* how it is watched and told */
     uint64_t server_pid, cpu;

@@ -7,6 +7,9 @@
 /* Chat messages between pairs of users, open loop. */
 int scenario_one_to_one(const struct options *options);
 
+/* Messages in rooms of --room-size users, open loop. */
+int scenario_muc_light(const struct options *options);
+
 /* The same traffic through ringtail-relay: the floor to compare with. */
 int scenario_relay(const struct options *options);
 

@@ -24,20 +24,25 @@ static void shuffle(unsigned *order, unsigned count)
 void traffic_init(struct traffic *traffic)
 {
     uint64_t writes = traffic->pace.writes / fleet.count + 1;
-    traffic->lane_room = writes * traffic->pace.burst;
+    traffic->readers = traffic->room_size ? traffic->room_size : 1;
+    traffic->lane_room = writes * traffic->pace.burst * traffic->readers;
     traffic->order = mem_zalloc(fleet.count * sizeof *traffic->order);
     shuffle(traffic->order, fleet.count);
     traffic->lanes = mem_zalloc(fleet.count * sizeof *traffic->lanes);
-    for (unsigned i = 0; i < fleet.count; i++)
+    for (unsigned i = 0; i < fleet.count; i++) {
         traffic->lanes[i].came = mem_zalloc((traffic->lane_room + 63) / 64 * sizeof(uint64_t));
+        traffic->lanes[i].newest = mem_zalloc(traffic->readers * sizeof(uint64_t));
+    }
     traffic->latency_us = mem_zalloc(sizeof *traffic->latency_us);
     traffic->late_us = mem_zalloc(sizeof *traffic->late_us);
 }
 
 void traffic_fini(struct traffic *traffic)
 {
-    for (unsigned i = 0; i < fleet.count; i++)
+    for (unsigned i = 0; i < fleet.count; i++) {
         mem_free(traffic->lanes[i].came);
+        mem_free(traffic->lanes[i].newest);
+    }
     mem_free(traffic->lanes);
     mem_free(traffic->order);
     mem_free(traffic->latency_us);
@@ -71,15 +76,30 @@ static void fill(struct buf *out, size_t len, uint64_t seed)
     buf_grow(out, len);
 }
 
+/* To the peer, or to the room of the group. */
+static void write_address(struct buf *out, const struct client *client, unsigned room_size)
+{
+    const struct options *options = client->setup->options;
+    unsigned index = fleet_index(client);
+    if (room_size)
+        buf_format(out, "type='groupchat' to='%sroom%u@muclight.%s'", options->prefix,
+                   (unsigned)options->first + index / room_size, options->domain);
+    else
+        buf_format(out, "type='chat' to='%s%u@%s'", options->prefix,
+                   fleet.clients[index ^ 1].number, options->domain);
+}
+
 /* Filled with text up to the wanted length of body or stanza. */
-static void write_message(struct client *client, unsigned to, uint64_t number, uint64_t due_us)
+static void write_message(struct client *client, unsigned room_size, uint64_t number,
+                          uint64_t due_us)
 {
     static const char tail[] = "</body></message>";
     const struct options *options = client->setup->options;
     struct buf *out = conn_out(&client->conn);
     size_t before = buf_len(out);
-    buf_format(out, "<message type='chat' id='m%" PRIu64 "' to='%s%u@%s'><body>", number,
-               options->prefix, to, options->domain);
+    buf_format(out, "<message id='m%" PRIu64 "' ", number);
+    write_address(out, client, room_size);
+    buf_push_str(out, STR("><body>"));
     size_t body = buf_len(out);
     buf_format(out, "%u %" PRIu64 " %" PRIu64 " ", fleet_index(client), number, due_us);
     size_t have = buf_len(out) - (options->body_len ? body : before - (sizeof tail - 1));
@@ -99,11 +119,10 @@ static void write_burst(struct traffic *traffic, unsigned index, uint64_t due_us
 {
     struct client *client = &fleet.clients[index];
     struct lane *lane = &traffic->lanes[index];
-    unsigned peer = fleet.clients[index ^ 1].number;
     if (client->stage != CLIENT_READY)
         return;
     for (uint64_t i = 0; i < traffic->pace.burst; i++)
-        write_message(client, peer, lane->sent++, due_us);
+        write_message(client, traffic->room_size, lane->sent++, due_us);
     conn_flush(&client->conn);
     traffic->sent += traffic->pace.burst;
 }
@@ -138,10 +157,19 @@ static bool read_note(const struct element *element, struct note *out)
            text_u64(str_cut(rest, ' ', &rest), 0, UINT64_MAX, &out->due_us);
 }
 
-/* False when it has come before. */
-static bool mark(struct lane *lane, uint64_t number)
+/* Which of a sender's readers a client is; false: none. */
+static bool find_reader(const struct traffic *traffic, uint64_t sender, unsigned index,
+                        unsigned *reader)
 {
-    uint64_t bit = UINT64_C(1) << (number % 64), *word = &lane->came[number / 64];
+    unsigned size = traffic->room_size;
+    *reader = size ? index % size : 0;
+    return size ? sender / size == index / size : sender == (index ^ 1);
+}
+
+/* False when it has come before. */
+static bool mark(struct lane *lane, uint64_t place)
+{
+    uint64_t bit = UINT64_C(1) << (place % 64), *word = &lane->came[place / 64];
     bool fresh = !(*word & bit);
     *word |= bit;
     return fresh;
@@ -160,22 +188,24 @@ void traffic_take(struct traffic *traffic, const struct client *client,
                   const struct element *element, uint64_t now_us)
 {
     struct note note;
+    unsigned reader;
     if (element_is(element, NS_CLIENT, "presence"))
         return;
     bool error = str_is(element_attr(element, "type"), "error");
-    if (error || !read_note(element, &note) || note.sender != (fleet_index(client) ^ 1) ||
+    if (error || !read_note(element, &note) ||
+        !find_reader(traffic, note.sender, fleet_index(client), &reader) ||
         note.number >= traffic->lanes[note.sender].sent) {
         traffic->foreign++;
         return;
     }
     struct lane *lane = &traffic->lanes[note.sender];
-    if (!mark(lane, note.number)) {
+    if (!mark(lane, note.number * traffic->readers + reader)) {
         traffic->doubled++;
         return;
     }
-    if (note.number < lane->newest)
+    if (note.number < lane->newest[reader])
         traffic->disordered++;
     else
-        lane->newest = note.number + 1;
+        lane->newest[reader] = note.number + 1;
     count(traffic, &note, now_us);
 }

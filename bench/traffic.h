@@ -1,7 +1,8 @@
 /*
- * What is said between pairs and what has come of it. Client 2k talks with client 2k+1. A message
- * carries its sender, its number and when it was due; the receiver keeps a bit for each number, so
- * lost, doubled and disordered are exact.
+ * What is said between pairs or in rooms, and what has come of it. Client 2k talks with client
+ * 2k+1, or each with the room of its group, who all read it, the sender too. A message carries its
+ * sender, its number and when it was due; a bit is kept for each number and reader, so lost,
+ * doubled and disordered are exact.
  */
 #ifndef RT_TRAFFIC_H
 #define RT_TRAFFIC_H
@@ -10,15 +11,18 @@
 #include "hist.h"
 #include "pace.h"
 
-/* One direction of a pair, kept with its sender. */
+/* What one client says. */
 struct lane {
-    uint64_t sent, newest; /* newest: one more than the highest number that came */
-    uint64_t *came;        /* a bit a number */
+    uint64_t sent;
+    uint64_t *newest; /* of each reader: one more than the highest number that came */
+    uint64_t *came;   /* a bit a number and reader */
 };
 
 struct traffic {
     struct pace pace;
-    uint64_t next; /* write */
+    unsigned room_size; /* clients in a room; 0: they talk in pairs */
+    unsigned readers;   /* of each message */
+    uint64_t next;      /* write */
     struct lane *lanes;
     unsigned *order; /* who writes when: shuffled, so that neighbours do not follow each other */
     uint64_t lane_room;
@@ -27,7 +31,7 @@ struct traffic {
     struct hist *latency_us, *late_us; /* of measured messages; of our own writes */
 };
 
-/* Makes room for what the timetable holds; `pace` is set. The fleet is there. */
+/* Makes room for what the timetable holds; `pace` and `room_size` are set. The fleet is there. */
 void traffic_init(struct traffic *traffic);
 void traffic_fini(struct traffic *traffic);
 

@@ -93,7 +93,12 @@ static struct store_op *op_of(struct link *link)
 
 static uint64_t bits_of(const struct store_op *op)
 {
-    return bit_of(op->message.sender) | bit_of(op->message.recipient);
+    uint64_t bits = bit_of(op->message.recipient);
+    if (!op->message.rest)
+        bits |= bit_of(op->message.sender);
+    for (size_t i = 0; i < op->message.party_count; i++)
+        bits |= bit_of(op->message.parties[i].bare);
+    return bits;
 }
 
 static const struct store_op *oldest_of(const struct batch *batch)
@@ -126,7 +131,7 @@ static void publish_anew(struct batch *batch)
 {
     batch->own_bits = 0;
     LIST_EACH (&batch->waiting, link)
-        batch->own_bits |= bits_of(op_of(link));
+        batch->own_bits |= op_of(link)->batch_bits;
     publish(batch);
 }
 
@@ -134,9 +139,22 @@ static void publish_anew(struct batch *batch)
 
 static void on_timer(struct timer *timer);
 
+/* So many that the group has room for, and for all their inboxes. */
+static size_t group_count(const struct batch *batch)
+{
+    size_t count = 0, inboxes = 0;
+    LIST_EACH ((struct link *)&batch->waiting, link) {
+        inboxes += op_of(link)->message.party_count;
+        if (count == batch->group || (count && inboxes > STORE_BATCH_INBOXES))
+            break;
+        count++;
+    }
+    return count;
+}
+
 static struct store_op *take_group(struct batch *batch)
 {
-    size_t count = batch->waiting_count < batch->group ? batch->waiting_count : batch->group;
+    size_t count = group_count(batch);
     struct store_op *op = store_op_new(STORE_MAM_BATCH, NULL, NULL);
     op->batch.ops = arena_take(&op->arena, count * sizeof(struct store_op *));
     op->batch.count = count;
@@ -196,7 +214,8 @@ void batch_add(struct batch *batch, struct store_op *op)
     batch->count++;
     batch->bytes += op->batch_bytes;
     metric_count(&waiting);
-    batch->own_bits |= bits_of(op);
+    op->batch_bits = bits_of(op);
+    batch->own_bits |= op->batch_bits;
     publish(batch);
     consider(batch);
 }

@@ -39,6 +39,7 @@ void inbox_sort(struct inbox_event *events, size_t count)
 static void add(struct inbox_change *change, const struct inbox_event *event)
 {
     change->last = event->id;
+    change->room |= event->room;
     if (event->own) {
         change->read_to = event->id;
         change->first = INT64_MAX;

@@ -12,6 +12,7 @@ struct inbox_event {
     uint64_t id;
     bool own;    /* the owner's: all before it is read */
     bool counts; /* as unread */
+    bool room;   /* the peer is one */
 };
 
 struct inbox_change {
@@ -20,6 +21,7 @@ struct inbox_change {
     uint64_t read_to; /* the owner's last; 0: none */
     uint64_t first;   /* that counts and is behind it; INT64_MAX: none */
     uint64_t unread;  /* how many do */
+    bool room;
 };
 
 /* Adds the events of a message that was stored with these flags; at most two, to an array that has

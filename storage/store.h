@@ -22,6 +22,7 @@
 #include "store_offline.h"
 #include "store_pep.h"
 #include "store_privacy.h"
+#include "store_room.h"
 #include "store_roster.h"
 
 struct store_op;
@@ -50,6 +51,10 @@ struct store_op {
         struct store_mam_prefs prefs;
         struct store_inbox inbox;
         struct store_inbox_page inbox_page;
+        struct store_room room;
+        struct store_room_page room_page;
+        struct store_room_guests guests;
+        struct store_room_blocking blocking;
         struct {
             struct store_op **ops; /* IMPORT: MAM_STOREs, not asked, that go with it */
             size_t count;
@@ -69,6 +74,7 @@ struct store_op {
     struct link link, batch_link, turn_link;
     uint64_t turn; /* of an inbox: those of one owner are done in order */
     size_t batch_bytes;
+    uint64_t batch_bits; /* whose inboxes it is for (batch.c) */
     struct job job;
     struct store_shard *home;
     enum err result; /* what a helper found; the outcome once it is home */

@@ -58,6 +58,13 @@ void store_inbox_settle(struct store_op *op);
 /* True when rows are to be fetched with the newest first. */
 bool store_inbox_falls(const struct store_op *op);
 
+/* --- Rooms --- */
+
+/* As the three for pages of an archive. */
+size_t store_room_fetch(const struct store_op *op);
+void store_room_room(struct store_op *op);
+void store_room_settle(struct store_op *op);
+
 /* --- What waits for its user --- */
 
 /* Rows of a page, and room for them. A back end puts them there one by one, until this is false. */

@@ -14,6 +14,8 @@ enum {
     STORE_BATCH_FLUSH = 100,
     STORE_BATCH_DELAY_MS = 5,
     STORE_BATCH_GROUP = 500,
+    STORE_BATCH_PARTIES = 500,  /* inboxes that an operation of a room is for */
+    STORE_BATCH_INBOXES = 2000, /* of a group that has more than one operation */
     STORE_BATCH_ROWS = 16384,
     STORE_BATCH_BYTES = 33554432,
 };

@@ -11,6 +11,7 @@
 
 #include "text.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -28,6 +29,7 @@ enum {
 
 struct store_inbox_entry {
     struct str peer, box;
+    bool room;     /* the peer is one: its messages are those sent to it */
     uint64_t last; /* id of the newest message */
     uint64_t unread;
     uint64_t muted_until_us; /* since 1970; 0: never muted */

@@ -28,6 +28,13 @@ enum {
     STORE_INBOX_UNREAD = 4,    /* where it counts as unread */
 };
 
+/* Into whose inbox a room's message goes, as long as there is such an account. */
+struct store_party {
+    struct str bare;
+    bool own;    /* the author: all before it is read */
+    bool counts; /* as unread */
+};
+
 /* Who is told by preferences not to have a copy is found out by the back end. */
 struct store_message {
     uint64_t id;
@@ -41,6 +48,12 @@ struct store_message {
     /* The recipient keeps a copy only with an account: who registers a name later must not find
      * what was sent to it before. */
     bool if_registered;
+    /* A room's (it is the recipient): STORE_BATCH_PARTIES at most. The others are in operations
+     * that are asked behind it, in which this is the `rest`: only id, recipient and inbox matter.
+     */
+    const struct store_party *parties;
+    size_t party_count;
+    bool rest;
 };
 
 struct store_mam_item {

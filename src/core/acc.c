@@ -82,6 +82,7 @@ struct acc *acc_copy(const struct acc *acc)
     copy->rerouted = acc->rerouted;
     copy->in_archive = acc->in_archive;
     copy->waited = acc->waited;
+    copy->room_copy = acc->room_copy;
     return copy;
 }
 

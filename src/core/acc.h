@@ -18,6 +18,7 @@ struct delivery;
 struct effect;
 struct host;
 struct promise;
+struct service;
 struct store_op;
 
 struct acc {
@@ -26,11 +27,12 @@ struct acc {
     struct element *element; /* NULL for events without one */
     enum stanza_kind kind;
     enum stanza_type type;
-    struct jid from, to;     /* prepared; to.full is empty when there is none */
-    struct host *host;       /* of the session or the addressed domain */
-    uint64_t stanza_id;      /* in the archive of the sender or recipient; 0: none yet */
-    uint64_t stamp_us;       /* when it reached the server, µs since 1970 */
-    struct store_op *answer; /* while the continuation of acc_park_store runs */
+    struct jid from, to;           /* prepared; to.full is empty when there is none */
+    struct host *host;             /* of the session or the addressed domain */
+    const struct service *service; /* that is addressed, or NULL */
+    uint64_t stanza_id;            /* in the archive of the sender or recipient; 0: none yet */
+    uint64_t stamp_us;             /* when it reached the server, µs since 1970 */
+    struct store_op *answer;       /* while the continuation of acc_park_store runs */
     void *event_data;
     struct blob *shared;       /* XML of the element that others carry as well, or NULL */
     struct str news_of;        /* a message: for who wants news of that node (caps.h) only */
@@ -38,11 +40,14 @@ struct acc {
     struct delivery *delivery; /* when it is one of several copies for a user, else NULL */
     bool released;             /* a module held it, and lets it go: it is not held again */
     struct promise *promise;   /* that goes with it, or NULL */
-    bool undecided;  /* at the recipient's home it may be stopped yet: it is archived there */
-    bool promised;   /* by a handler: it is acknowledged when its journey has ended (promise.h) */
-    bool in_archive; /* the recipient's has it, by stanza_id, if preferences (XEP-0441) allow */
-    bool waited;     /* in storage, for its user to come (XEP-0160); it is rerouted, too */
-    bool rerouted;   /* it was given to a session before, and archived, counted, copied */
+    bool undecided;    /* at the recipient's home it may be stopped yet: it is archived there */
+    bool promised;     /* by a handler: it is acknowledged when its journey has ended (promise.h) */
+    bool in_archive;   /* the recipient's has it, by stanza_id, if preferences (XEP-0441) allow */
+    bool waited;       /* in storage, for its user to come (XEP-0160); it is rerouted, too */
+    bool rerouted;     /* it was given to a session before, and archived, counted, copied */
+    bool occupant;     /* the sender is one of the room that is addressed */
+    bool room_copy;    /* an occupant's, of what was said in a room */
+    bool for_resource; /* it is dropped when the resource that it is for is not there */
     struct effect *effects, **effects_tail;
     struct link link;        /* in a session's list while parked or waiting */
     struct session *session; /* whose lane it is in, while parked */

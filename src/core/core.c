@@ -4,6 +4,7 @@
 #include "check.h"
 #include "chore.h"
 #include "conn.h"
+#include "fanout.h"
 #include "log.h"
 #include "login.h"
 #include "mem.h"
@@ -30,6 +31,7 @@ void core_start(struct shard *shard)
     list_init(&core->sessions);
     privacy_start(&core->privacy);
     caps_start(&core->caps);
+    core->slots = shard_slots_new();
     shard->core = core;
     for (size_t i = 0; i < core_config.listener_count; i++)
         listener_start(&core_config.listeners[i].listener);
@@ -54,6 +56,7 @@ void core_stop(struct shard *shard)
     LIST_EACH_SAFE (&core->sessions, link)
         session_drop_now(LIST_OWNER(link, struct session, shard_link));
     stop_modules();
+    shard_slots_free(core->slots);
     privacy_stop(&core->privacy);
     caps_stop(&core->caps);
     parser_free(core->parser);
@@ -121,4 +124,5 @@ void core_register_metrics(void)
     metric_register(session_metrics);
     metric_register(login_metrics);
     metric_register(router_metrics);
+    metric_register(fanout_metrics);
 }

@@ -10,6 +10,7 @@
 #include "parser.h"
 #include "privacy.h"
 #include "sasl.h"
+#include "shard_slot.h"
 
 enum tls_mode { TLS_NONE, TLS_STARTTLS, TLS_STARTTLS_REQUIRED, TLS_DIRECT };
 
@@ -48,6 +49,7 @@ struct core {
     bool draining;
     struct timer drain_timer;
     struct chore_timer *chores; /* of shard 0 */
+    struct shard_slots *slots;
 };
 
 static inline struct core *core_self(void)

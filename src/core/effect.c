@@ -1,6 +1,7 @@
 #include "effect.h"
 
 #include "check.h"
+#include "fanout.h"
 #include "module.h"
 #include "promise.h"
 #include "router.h"
@@ -185,6 +186,11 @@ void effect_available(struct acc *acc, bool available, int8_t priority)
     effect->presence.priority = priority;
 }
 
+void effect_fan_out(struct acc *acc, struct fanout *fanout)
+{
+    add(acc, EFFECT_FAN_OUT)->fanout = fanout;
+}
+
 /* --- Applying --- */
 
 /* Modules hear when the session begins to get what is sent to the bare JID, and ends to. */
@@ -254,6 +260,9 @@ static void apply_late(struct acc *acc, struct effect *effect, struct session *s
     case EFFECT_RESUME:
         session_resume(effect->session, session);
         break;
+    case EFFECT_FAN_OUT:
+        fanout_start(effect->fanout);
+        break;
     case EFFECT_SOCKET_SEND:
     case EFFECT_C2S_STATE:
     case EFFECT_HARD_STOP:
@@ -273,7 +282,7 @@ static bool applies(const struct effect *effect, const struct session *session)
 {
     return effect->kind == EFFECT_ROUTE || effect->kind == EFFECT_REROUTE ||
            effect->kind == EFFECT_OFFLINE || effect->kind == EFFECT_STORE ||
-           (session && !session->ended);
+           effect->kind == EFFECT_FAN_OUT || (session && !session->ended);
 }
 
 static void drop(struct effect *effect)

@@ -8,6 +8,7 @@
 #include "acc.h"
 
 struct alarm;
+struct fanout;
 struct state;
 struct store_op;
 
@@ -27,6 +28,7 @@ enum effect_kind {
     EFFECT_REMOVE_USER,
     EFFECT_SOCKET_END,
     EFFECT_RESUME,
+    EFFECT_FAN_OUT,
 };
 
 struct effect {
@@ -52,6 +54,7 @@ struct effect {
             int8_t priority;
         } presence;              /* AVAILABLE */
         struct session *session; /* RESUME */
+        struct fanout *fanout;   /* FAN_OUT */
     };
 };
 
@@ -128,6 +131,9 @@ void effect_input(struct acc *acc, bool on);
 
 /* Whether the session gets what is sent to the bare JID, and its priority (RFC 6121 4.7.2.3). */
 void effect_available(struct acc *acc, bool available, int8_t priority);
+
+/* Sends a copy to many (fanout.h); what follows in this list comes behind the first turn's. */
+void effect_fan_out(struct acc *acc, struct fanout *fanout);
 
 /* Forgets all effects, and frees what they own. */
 void effects_drop(struct acc *acc);

@@ -137,6 +137,7 @@ void host_type_free(struct host_type *type)
         mem_free(type->modules[i].conf);
     hooks_free(type->hooks);
     iq_free(&type->iqs);
+    mem_free(type->services);
     mem_free(type->modules);
     mem_free((char *)type->name);
     mem_free(type);

@@ -26,6 +26,8 @@ struct host_type {
     size_t session_size, user_size; /* of all modules' slots */
     unsigned alarm_count;
     unsigned privacy_uses; /* enum privacy_uses */
+    struct service *services;
+    size_t service_count;
 };
 
 struct host {

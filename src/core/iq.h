@@ -8,16 +8,18 @@
 enum iq_target {
     IQ_HOST = 1,    /* addressed to the domain */
     IQ_ACCOUNT = 2, /* addressed to a bare JID, or without `to` */
+    IQ_SERVICE = 4, /* addressed to a service of the host (service.h) */
+    IQ_ROOM = 8,    /* addressed to an address of a service: look at acc->occupant */
 };
 
-/* Runs on the shard of the sender (host) or of the account. acc->element is the iq; the payload is
- * its first child element. It answers by effect_answer or effect_error and returns HOOK_STOP, or
- * parks. HOOK_OK: not answered here, the next handler is tried. `session` is the sender's if it is
- * on this shard, else NULL. */
+/* Runs on the shard of the sender (host, service) or of the account or room. acc->element is the
+ * iq; the payload is its first child element. It answers by effect_answer or effect_error and
+ * returns HOOK_STOP, or parks. HOOK_OK: not answered here, the next handler is tried. `session` is
+ * the sender's if it is on this shard, else NULL. */
 struct iq_handler {
     enum ns ns;
     const char *element;
-    unsigned target;       /* IQ_HOST | IQ_ACCOUNT */
+    unsigned target;       /* enum iq_target */
     enum stanza_type type; /* TYPE_GET, TYPE_SET, or TYPE_UNKNOWN for both */
     hook_fn *run;
 };

@@ -15,6 +15,7 @@
 #include "derive.h"
 #include "digest.h"
 #include "effect.h"
+#include "fanout.h"
 #include "foreign.h"
 #include "form.h"
 #include "hook.h"
@@ -28,7 +29,11 @@
 #include "metric.h"
 #include "pep_item.h"
 #include "privacy.h"
+#include "promise.h"
+#include "room.h"
+#include "service.h"
 #include "session.h"
+#include "shard_slot.h"
 #include "stanza_id.h"
 #include "state.h"
 #include "subscription.h"
@@ -42,7 +47,7 @@ struct alarm {
 
 /* What a module adds to service discovery (XEP-0030). */
 struct feature {
-    unsigned target; /* IQ_HOST | IQ_ACCOUNT; 0 ends a table */
+    unsigned target; /* enum iq_target; 0 ends a table */
     const char *var;
 };
 
@@ -59,6 +64,7 @@ struct module {
     const struct alarm *alarms;        /* or NULL */
     const struct chore *chore;         /* or NULL */
     size_t session_size, user_size;    /* bytes zeroed in each session, each user that is online */
+    size_t shard_size;                 /* bytes zeroed in each shard (shard_slot.h) */
     /* At boot, for each host type that has it. On failure *why is a sentence. */
     enum err (*start)(struct host_type *type, const void *conf, const char **why);
     void (*stop)(struct host_type *type);
@@ -66,6 +72,7 @@ struct module {
     void (*shard_stop)(void);
     void (*session_end)(struct session *session, void *own);
     void (*user_end)(void *own);
+    void (*shard_end)(void *own);
 };
 
 /* The module's own bytes in a session or user, and its configuration; the module must be on. */

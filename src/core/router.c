@@ -6,6 +6,7 @@
 #include "effect.h"
 #include "host.h"
 #include "iq.h"
+#include "service.h"
 #include "session.h"
 #include "users.h"
 
@@ -30,7 +31,7 @@ static void drop(struct acc *acc)
 
 void router_bounce(struct acc *acc, enum stanza_error error, const char *text)
 {
-    bool silent = acc->kind == STANZA_NONE || acc->kind == STANZA_PRESENCE ||
+    bool silent = acc->kind == STANZA_NONE || acc->kind == STANZA_PRESENCE || acc->room_copy ||
                   acc->type == TYPE_ERROR || acc->type == TYPE_RESULT;
     if (silent || acc->from.full.len == 0) {
         drop(acc);
@@ -59,6 +60,8 @@ static void after_offline(struct acc *acc, struct session *session, enum verdict
     (void)session;
     if (verdict == HOOK_STOP)
         acc_free(acc);
+    else if (acc->type == TYPE_GROUPCHAT)
+        drop(acc);
     else
         router_bounce(acc, STANZA_SERVICE_UNAVAILABLE, NULL);
 }
@@ -112,7 +115,7 @@ static void deliver_news(struct acc *acc)
 static void message_to_bare(struct acc *acc)
 {
     struct user *user = users_find(&acc->to);
-    if (acc->type == TYPE_GROUPCHAT) {
+    if (acc->type == TYPE_GROUPCHAT && !acc->room_copy && !acc->rerouted) {
         router_bounce(acc, STANZA_SERVICE_UNAVAILABLE, NULL);
         return;
     }
@@ -157,7 +160,9 @@ static void to_bare(struct acc *acc)
 /* RFC 6121 8.5.3.2: nobody is bound to this resource. */
 static void no_such_resource(struct acc *acc)
 {
-    if (acc->kind == STANZA_MESSAGE && (acc->type == TYPE_CHAT || acc->type == TYPE_NORMAL))
+    if (acc->for_resource)
+        drop(acc);
+    else if (acc->kind == STANZA_MESSAGE && (acc->type == TYPE_CHAT || acc->type == TYPE_NORMAL))
         message_to_bare(acc);
     else if (acc->kind == STANZA_IQ)
         router_bounce(acc, STANZA_SERVICE_UNAVAILABLE, NULL);
@@ -213,6 +218,10 @@ static void to_host(struct acc *acc, struct session *session)
 void router_route(struct acc *acc, struct session *session)
 {
     struct host *host = host_find(acc->to.domain);
+    if (!host && (acc->service = service_find(acc->to.domain, &acc->host))) {
+        service_route(acc, session);
+        return;
+    }
     if (!host) {
         router_bounce(acc, STANZA_REMOTE_SERVER_NOT_FOUND, NULL);
         return;

@@ -8,6 +8,7 @@
 #include "mem_offline.h"
 #include "mem_pep.h"
 #include "mem_privacy.h"
+#include "mem_room.h"
 #include "mem_roster.h"
 #include "store_backend.h"
 
@@ -266,15 +267,6 @@ static enum err run_privacy(struct store_op *op)
     return account ? mem_privacy(&account->lists, op) : ERR_NOT_FOUND;
 }
 
-static enum err run_offline(struct store_op *op)
-{
-    struct store_account owner = {.user = op->offline.user, .domain = op->offline.domain};
-    struct account *account = find(&owner);
-    if (account)
-        return mem_offline(&account->waiting, op);
-    return op->kind == STORE_OFFLINE_ADD ? ERR_NOT_FOUND : ERR_OK;
-}
-
 static enum err run_document(struct store_op *op)
 {
     struct store_account owner = {.user = op->documents.user, .domain = op->documents.domain};
@@ -294,6 +286,17 @@ static enum err clean_offline(struct store_op *op)
     for (struct map_node *node = NULL; (node = map_next(&accounts, node));)
         mem_offline_clean(&MAP_OWNER(node, struct account, node)->waiting, op);
     return ERR_OK;
+}
+
+static enum err run_offline(struct store_op *op)
+{
+    if (op->kind == STORE_OFFLINE_CLEAN)
+        return clean_offline(op);
+    struct store_account owner = {.user = op->offline.user, .domain = op->offline.domain};
+    struct account *account = find(&owner);
+    if (account)
+        return mem_offline(&account->waiting, op);
+    return op->kind == STORE_OFFLINE_ADD ? ERR_NOT_FOUND : ERR_OK;
 }
 
 static enum err get_last(const struct account *account, struct store_op *op)
@@ -365,6 +368,16 @@ static enum err (*const kinds[STORE_KIND_COUNT])(struct store_op *op) = {
     [STORE_INBOX_REMOVE] = mem_inbox,
     [STORE_INBOX_IMPORT] = mem_inbox,
     [STORE_INBOX_CLEAN] = mem_inbox,
+    [STORE_ROOM_CREATE] = mem_room,
+    [STORE_ROOM_GET] = mem_room,
+    [STORE_ROOM_SET] = mem_room,
+    [STORE_ROOM_DESTROY] = mem_room,
+    [STORE_ROOM_PAGE] = mem_room,
+    [STORE_ROOM_GUESTS] = mem_room,
+    [STORE_ROOM_BLOCKING] = mem_room,
+    [STORE_ROOM_BLOCK] = mem_room,
+    [STORE_ROOM_UNBLOCK] = mem_room,
+    [STORE_INBOX_DROP] = mem_inbox,
     [STORE_DOCUMENT_GET] = run_document,
     [STORE_DOCUMENT_SET] = run_document,
     [STORE_PEP_NODES] = run_pep,
@@ -397,6 +410,7 @@ static void teardown(void)
     map_fini(&accounts);
     mem_mam_drop();
     mem_inbox_drop();
+    mem_room_drop();
 }
 
 static void *shard_start(struct shard *shard)

@@ -9,6 +9,7 @@
 struct row {
     char *owner, *peer, *box;
     uint64_t last, read_to, unread, muted_until_us, expires_us;
+    bool room; /* the peer is one */
 };
 
 static struct row *rows; /* in no order */
@@ -98,6 +99,33 @@ void mem_inbox_add(const struct store_message *message, unsigned flags)
     }
 }
 
+static void add_party(const struct store_message *message, const struct store_party *party)
+{
+    if (!mem_has_account(party->bare) || (message->rest && !mem_mam_body(message->id).at))
+        return;
+    struct row *row = need(party->bare, message->recipient);
+    if (message->rest && row->last >= message->id) /* it was written before */
+        return;
+    row->room = true;
+    if (party->own)
+        read_to(row, message->id);
+    else
+        row->unread += party->counts && message->id > row->read_to;
+    note(row, message->id);
+}
+
+void mem_inbox_add_parties(const struct store_message *message)
+{
+    for (size_t i = 0; i < message->party_count; i++)
+        add_party(message, &message->parties[i]);
+}
+
+bool mem_inbox_is_room(struct str owner, struct str peer)
+{
+    const struct row *row = find(owner, peer);
+    return row && row->room;
+}
+
 /* --- One conversation --- */
 
 static struct store_inbox_entry entry_of(struct arena *arena, const struct row *row, bool bodies)
@@ -105,6 +133,7 @@ static struct store_inbox_entry entry_of(struct arena *arena, const struct row *
     struct str body = bodies ? mem_mam_body(row->last) : (struct str){NULL, 0};
     return (struct store_inbox_entry){.peer = arena_str(arena, str_of(row->peer)),
                                       .box = arena_str(arena, str_of(row->box)),
+                                      .room = row->room,
                                       .last = row->last,
                                       .unread = row->unread,
                                       .muted_until_us = row->muted_until_us,
@@ -149,8 +178,9 @@ static enum err import(struct store_op *op)
     const struct store_inbox *inbox = &op->inbox;
     if (find(inbox->owner, inbox->peer))
         return ERR_CONFLICT;
-    uint64_t newest = mem_mam_newest(inbox->owner, inbox->peer);
     struct row *row = need(inbox->owner, inbox->peer);
+    row->room = inbox->entry.room;
+    uint64_t newest = mem_mam_newest(inbox->owner, inbox->peer);
     row->last = newest ? newest : inbox->entry.last;
     row->unread = inbox->entry.unread;
     row->read_to = read_up_to(inbox, row->last);
@@ -177,6 +207,11 @@ static enum err mark(struct store_op *op)
 static bool is_owned(const struct row *row, const struct store_op *op)
 {
     return str_is(op->inbox.owner, row->owner);
+}
+
+static bool is_meant(const struct row *row, const struct store_op *op)
+{
+    return is_owned(row, op) && str_is(op->inbox.peer, row->peer);
 }
 
 static bool is_in_bin(const struct row *row, const struct store_op *op)
@@ -287,6 +322,12 @@ static enum err empty_bin(struct store_op *op)
     return drop_rows(op, UINT64_MAX, is_in_bin);
 }
 
+static enum err drop_one(struct store_op *op)
+{
+    enum err err = drop_rows(op, 1, is_meant);
+    return err || op->inbox.count ? err : ERR_NOT_FOUND;
+}
+
 static enum err drop_all(struct store_op *op)
 {
     return drop_rows(op, UINT64_MAX, is_owned);
@@ -305,6 +346,7 @@ enum err mem_inbox(struct store_op *op)
         [STORE_INBOX_SET] = set,
         [STORE_INBOX_READ] = mark,
         [STORE_INBOX_EMPTY_BIN] = empty_bin,
+        [STORE_INBOX_DROP] = drop_one,
         [STORE_INBOX_REMOVE] = drop_all,
         [STORE_INBOX_IMPORT] = import,
         [STORE_INBOX_CLEAN] = clean,

@@ -8,6 +8,10 @@
 enum err mem_inbox(struct store_op *op);
 void mem_inbox_drop(void);
 
+/* What a room's message does to the inboxes of its parties. */
+void mem_inbox_add_parties(const struct store_message *message);
+bool mem_inbox_is_room(struct str owner, struct str peer);
+
 /* A message was stored with these flags. */
 void mem_inbox_add(const struct store_message *message, unsigned flags);
 

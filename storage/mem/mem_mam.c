@@ -145,6 +145,10 @@ static void add_row(const struct row *row)
 
 static uint64_t add_message(const struct store_message *message)
 {
+    if (message->rest) {
+        mem_inbox_add_parties(message);
+        return 0;
+    }
     uint64_t origin = message->origin_id.len ? store_mam_origin(message->origin_id) : 0;
     unsigned flags = store_mam_flags(message);
     if (!mem_mam_keeps(message->sender, message->recipient, message->recipient_resource))
@@ -165,13 +169,15 @@ static uint64_t add_message(const struct store_message *message)
                           .recipient_resource = copy(message->recipient_resource),
                           .body = copy(message->body)});
     mem_inbox_add(message, flags);
+    mem_inbox_add_parties(message);
     return 1;
 }
 
 static enum err batch(struct store_op *op)
 {
     for (size_t i = 0; i < op->batch.count; i++)
-        if (!op->batch.ops[i]->message.sender.len || !op->batch.ops[i]->message.recipient.len)
+        if ((!op->batch.ops[i]->message.sender.len && !op->batch.ops[i]->message.rest) ||
+            !op->batch.ops[i]->message.recipient.len)
             return ERR_INVALID; /* all or nothing, as a transaction */
     op->batch.stored = 0;
     for (size_t i = 0; i < op->batch.count; i++)
@@ -204,8 +210,11 @@ static enum err drop_archive(struct store_op *op)
 
 /* --- For the inbox --- */
 
+/* From a peer, or in a room, whose messages are those sent to it. */
 static bool is_received(const struct row *row, struct str owner, struct str peer)
 {
+    if (mem_inbox_is_room(owner, peer))
+        return str_is(peer, row->recipient) && !str_is(owner, row->sender);
     return str_is(owner, row->recipient) && str_is(peer, row->sender) &&
            !(row->flags & STORE_NOT_OF_RECIPIENT);
 }
@@ -223,7 +232,8 @@ uint64_t mem_mam_newest(struct str owner, struct str peer)
     for (size_t i = row_count; i-- > 0;) {
         const struct row *row = &rows[i];
         bool sent = str_is(owner, row->sender) && str_is(peer, row->recipient);
-        if (is_received(row, owner, peer) || (sent && !(row->flags & STORE_NOT_OF_SENDER)))
+        bool kept = !(row->flags & STORE_NOT_OF_SENDER) || mem_inbox_is_room(owner, peer);
+        if (is_received(row, owner, peer) || (sent && kept))
             return row->id;
     }
     return 0;

@@ -45,6 +45,7 @@ static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
     [STORE_INBOX_SET] = &pg_inbox_set,
     [STORE_INBOX_READ] = &pg_inbox_read,
     [STORE_INBOX_EMPTY_BIN] = &pg_inbox_empty_bin,
+    [STORE_INBOX_DROP] = &pg_inbox_drop,
     [STORE_INBOX_REMOVE] = &pg_inbox_remove,
     [STORE_INBOX_IMPORT] = &pg_inbox_import,
     [STORE_INBOX_CLEAN] = &pg_inbox_clean,
@@ -68,32 +69,31 @@ static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
     [STORE_OFFLINE_PAGE] = &pg_offline_page,
     [STORE_OFFLINE_DROP] = &pg_offline_drop,
     [STORE_OFFLINE_CLEAN] = &pg_offline_clean,
+    [STORE_ROOM_CREATE] = &pg_room_create,
+    [STORE_ROOM_GET] = &pg_room_get,
+    [STORE_ROOM_SET] = &pg_room_set,
+    [STORE_ROOM_DESTROY] = &pg_room_destroy,
+    [STORE_ROOM_GUESTS] = &pg_room_guests,
+    [STORE_ROOM_BLOCKING] = &pg_room_blocking,
+    [STORE_ROOM_BLOCK] = &pg_room_block,
+    [STORE_ROOM_UNBLOCK] = &pg_room_unblock,
     [STORE_UPKEEP] = &pg_mam_upkeep,
 };
 
 /* Those of which each one is looked at first. */
 static pg_choose_fn *const choices[STORE_KIND_COUNT] = {
-    [STORE_MAM_BATCH] = pg_mam_batch,
-    [STORE_MAM_IMPORT] = pg_mam_batch,
-    [STORE_MAM_PAGE] = pg_mam_page,
-    [STORE_INBOX_PAGE] = pg_inbox_page,
+    [STORE_MAM_BATCH] = pg_mam_batch, [STORE_MAM_IMPORT] = pg_mam_batch,
+    [STORE_MAM_PAGE] = pg_mam_page,   [STORE_INBOX_PAGE] = pg_inbox_page,
+    [STORE_ROOM_PAGE] = pg_room_page,
 };
 
 /* Each part of the domain brings its statements; the last table is the end. */
 static const struct pg_statement no_statements[] = {{NULL, NULL}};
-static const struct pg_statement *const tables[] = {pg_account_statements,
-                                                    pg_roster_statements,
-                                                    pg_mam_statements,
-                                                    pg_mam_batch_statements,
-                                                    pg_mam_prefs_statements,
-                                                    pg_inbox_statements,
-                                                    pg_privacy_statements,
-                                                    pg_last_statements,
-                                                    pg_document_statements,
-                                                    pg_pep_statements,
-                                                    pg_offline_statements,
-                                                    pg_removal_statements,
-                                                    no_statements};
+static const struct pg_statement *const tables[] = {
+    pg_account_statements,   pg_roster_statements, pg_mam_statements,     pg_mam_batch_statements,
+    pg_mam_prefs_statements, pg_inbox_statements,  pg_privacy_statements, pg_last_statements,
+    pg_document_statements,  pg_pep_statements,    pg_offline_statements, pg_removal_statements,
+    pg_room_statements,      no_statements};
 
 const struct pg_statement *pg_statement_at(unsigned index)
 {

@@ -18,19 +18,25 @@
     " AND greatest(m.sender, m.recipient) = greatest(i.owner, i.peer)"
 #define NEWEST(wanted)                                                                             \
     " LEFT JOIN LATERAL (SELECT m.packed, m.body FROM message m WHERE " wanted " = 1"              \
-    "  AND m.id = i.last AND " PAIR ") n ON true"
-#define ENTRY "i.bare, i.box_name, i.last, i.unread, i.muted_until, n.packed::integer, n.body"
+    "  AND i.room = 0 AND m.id = i.last AND " PAIR                                                 \
+    " UNION ALL SELECT m.packed, m.body FROM message m WHERE " wanted " = 1"                       \
+    "  AND i.room = 1 AND m.id = i.last AND m.recipient = i.peer) n ON true"
+#define ENTRY                                                                                      \
+    "i.bare, i.box_name, i.last, i.unread, i.muted_until, n.packed::integer, n.body, i.room"
 
 /* What the owner has got from the peer, and how many of those behind a message count. */
 #define RECEIVED PAIR " AND m.recipient = i.owner AND m.flags & 2 = 0"
-#define SINCE "(SELECT s.since FROM jid s WHERE s.id = i.owner)"
-#define BEHIND(id)                                                                                 \
-    "(SELECT count(*) FROM message m WHERE " RECEIVED " AND m.flags & 4 <> 0"                      \
+#define IN_ROOM  "m.recipient = i.peer AND m.sender <> i.owner"
+#define SINCE    "(SELECT s.since FROM jid s WHERE s.id = i.owner)"
+#define COUNT(received, id)                                                                        \
+    "(SELECT count(*) FROM message m WHERE " received " AND m.flags & 4 <> 0"                      \
     " AND m.id > greatest(" id ", " SINCE "))"
+#define BEHIND(id)                                                                                 \
+    "CASE i.room WHEN 0 THEN " COUNT(RECEIVED, id) " ELSE " COUNT(IN_ROOM, id) " END"
 
 /* Rows with names, and with what is unread even if it has to be counted. */
 #define NAMED                                                                                      \
-    "SELECT i.owner, i.peer, i.box, i.last, i.muted_until, p.bare, b.name AS box_name,"            \
+    "SELECT i.owner, i.peer, i.box, i.last, i.muted_until, i.room, p.bare, b.name AS box_name,"    \
     "  CASE WHEN i.unread < 0 THEN " BEHIND("i.read_to") " ELSE i.unread END AS unread"            \
     " FROM inbox i JOIN jid p ON p.id = i.peer JOIN inbox_box b ON b.id = i.box WHERE "
 
@@ -42,9 +48,13 @@ static const char read_sql[] =
     "WITH row AS MATERIALIZED (SELECT i.* FROM inbox i WHERE " ONE "),"
     " found AS MATERIALIZED (SELECT i.*, CASE WHEN $5::bigint = 1 THEN i.last"
     "   WHEN i.unread <> 0 THEN (SELECT max(f.id) FROM"
-    "    (SELECT m.id, m.client_id FROM message m WHERE " RECEIVED " ORDER BY m.id DESC LIMIT $6) f"
+    "    ((SELECT m.id, m.client_id FROM message m WHERE i.room = 0 AND " RECEIVED
+    "       ORDER BY m.id DESC LIMIT $6)"
+    "     UNION ALL (SELECT m.id, m.client_id FROM message m WHERE i.room = 1 AND " IN_ROOM
+    "       ORDER BY m.id DESC LIMIT $6)) f"
     "     WHERE f.id = $3 OR f.client_id = $4) END AS id FROM row i),"
-    " mark AS MATERIALIZED (SELECT i.owner, i.peer, i.unread, greatest(i.read_to, i.id) AS id"
+    " mark AS MATERIALIZED (SELECT i.owner, i.peer, i.room, i.unread,"
+    "   greatest(i.read_to, i.id) AS id"
     "  FROM found i WHERE i.id IS NOT NULL),"
     " left_over AS MATERIALIZED (SELECT i.*, " BEHIND("i.id") " AS count FROM mark i),"
     " changed AS (UPDATE inbox i SET read_to = l.id, unread ="
@@ -64,20 +74,23 @@ static const char set_sql[] =
     "  CASE WHEN i.unread < 0 THEN " BEHIND("i.read_to") " ELSE i.unread END) ELSE i.unread END"
     " WHERE " ONE;
 
-/* $3 box, $4 the last if there is none, $5 unread, $6 muted until, $7 when it expires. What is
- * counted anew later gives the same, if so many messages are there. */
+/* $3 box, $4 the last if there is none, $5 unread, $6 muted until, $7 when it expires, $8 room.
+ * What is counted anew later gives the same, if so many messages are there. */
+#define NTH(received)                                                                              \
+    "(SELECT m.id - 1 FROM message m WHERE " received                                              \
+    " AND m.flags & 4 <> 0 ORDER BY m.id DESC LIMIT 1 OFFSET greatest($5 - 1, 0))"
 static const char import_sql[] =
-    "INSERT INTO inbox (owner, peer, box, last, read_to, unread, muted_until, expires)"
+    "INSERT INTO inbox (owner, peer, box, last, read_to, unread, muted_until, expires, room)"
     " SELECT i.owner, i.peer, b.id, coalesce(n.id, $4), CASE WHEN $5::bigint = 0"
-    "  THEN coalesce(n.id, $4) ELSE coalesce((SELECT m.id - 1 FROM message m WHERE " RECEIVED
-    "   AND m.flags & 4 <> 0 ORDER BY m.id DESC LIMIT 1 OFFSET greatest($5 - 1, 0)), 0) END,"
-    "  $5, $6, $7"
-    " FROM (SELECT o.id AS owner, p.id AS peer FROM jid o, jid p"
+    "  THEN coalesce(n.id, $4) WHEN i.room = 1 THEN coalesce(" NTH(IN_ROOM) ", 0)"
+    "  ELSE coalesce(" NTH(RECEIVED) ", 0) END, $5, $6, $7, i.room"
+    " FROM (SELECT o.id AS owner, p.id AS peer, $8::bigint AS room FROM jid o, jid p"
     "  WHERE o.bare = $1 AND p.bare = $2) i"
     " JOIN inbox_box b ON b.name = $3"
-    " LEFT JOIN LATERAL (SELECT m.id FROM message m WHERE " PAIR
+    " LEFT JOIN LATERAL ((SELECT m.id FROM message m WHERE i.room = 0 AND " PAIR
     "  AND (m.sender = i.owner AND m.flags & 1 = 0 OR m.recipient = i.owner AND m.flags & 2 = 0)"
-    "  ORDER BY m.id DESC LIMIT 1) n ON true ON CONFLICT DO NOTHING";
+    "  ORDER BY m.id DESC LIMIT 1) UNION ALL (SELECT m.id FROM message m WHERE i.room = 1"
+    "  AND m.recipient = i.peer ORDER BY m.id DESC LIMIT 1)) n ON true ON CONFLICT DO NOTHING";
 
 /* $2 box, $3 without the bin, $4 only unread, $5 bodies, $6 $7 above, $8 $9 below, $10 rows. Places
  * are compared by the microseconds in the id, which are in front of STANZA_ID_WRITERS. */
@@ -107,6 +120,7 @@ const struct pg_statement pg_inbox_statements[] = {
     {"inbox_page", PAGE("")},
     {"inbox_page_down", PAGE(" DESC")},
     {"inbox_empty_bin", "DELETE FROM inbox i WHERE " OF_OWNER " AND i.box = 2"},
+    {"inbox_drop", "DELETE FROM inbox i WHERE " ONE},
     {"inbox_remove", "DELETE FROM inbox i WHERE " OF_OWNER},
     {"inbox_clean",
      "DELETE FROM inbox WHERE (owner, peer) IN (SELECT i.owner, i.peer FROM inbox i"
@@ -122,6 +136,7 @@ static enum err take_entry(struct arena *arena, const struct pq_answer *answer, 
 {
     *entry = (struct store_inbox_entry){.peer = arena_str(arena, pq_cell(answer, row, at)),
                                         .box = arena_str(arena, pq_cell(answer, row, at + 1)),
+                                        .room = pq_number(answer, row, at + 7) != 0,
                                         .last = (uint64_t)pq_number(answer, row, at + 2),
                                         .unread = (uint64_t)pq_number(answer, row, at + 3),
                                         .muted_until_us = (uint64_t)pq_number(answer, row, at + 4)};
@@ -224,6 +239,7 @@ static void bind_import(struct store_op *op, struct pq_params *params)
     pq_bind_number(params, &op->arena, (int64_t)entry->unread);
     pq_bind_number(params, &op->arena, (int64_t)entry->muted_until_us);
     pq_bind_number(params, &op->arena, (int64_t)op->inbox.set.expires_us);
+    pq_bind_number(params, &op->arena, entry->room);
 }
 
 static enum err take_added(struct store_op *op, const struct pq_answer *answer)
@@ -261,6 +277,8 @@ static enum err take_count(struct store_op *op, const struct pq_answer *answer)
 
 const struct pg_kind pg_inbox_empty_bin = {
     .writes = true, .steps = {{"inbox_empty_bin", bind_owner}}, .take = take_count};
+const struct pg_kind pg_inbox_drop = {
+    .writes = true, .steps = {{"inbox_drop", bind_both}}, .take = pg_take_found};
 const struct pg_kind pg_inbox_remove = {
     .writes = true, .steps = {{"inbox_remove", bind_owner}}, .take = take_count};
 const struct pg_kind pg_inbox_clean = {

@@ -29,10 +29,23 @@ struct row {
     unsigned marks;
 };
 
+/* In a party's marks. */
+enum { OWN = 1, COUNTS = 2, MAY_LACK = 4, REST = 8 };
+
+/* Of a room's message: whose inbox it goes to. */
+struct party {
+    const struct store_message *message;
+    const struct store_party *party;
+    struct pg_jid owner, room; /* id 0: not met */
+    unsigned marks;
+};
+
 /* In the arena of the operation. */
 struct rows {
     struct row *at;
     size_t count;
+    struct party *parties;
+    size_t party_count;
     uint64_t oldest;       /* id */
     struct str *strangers; /* JIDs that were not met */
     size_t stranger_count;
@@ -82,23 +95,56 @@ static void fill_row(struct rows *rows, struct row *row)
         row->marks |= RECIPIENT_MAY_LACK;
 }
 
+static void fill_parties(struct rows *rows, const struct store_message *message)
+{
+    unsigned common = message->rest ? REST : 0;
+    struct pg_jid room = {0};
+    if (message->party_count)
+        meet(rows, message->recipient, &room);
+    for (size_t i = 0; i < message->party_count; i++) {
+        struct party *party = &rows->parties[rows->party_count++];
+        *party = (struct party){message, &message->parties[i], {0}, room, common};
+        meet(rows, party->party->bare, &party->owner);
+        if (party->party->own)
+            party->marks |= OWN;
+        if (party->party->counts)
+            party->marks |= COUNTS;
+        if (!party->owner.registered)
+            party->marks |= MAY_LACK;
+    }
+}
+
+static size_t count_parties(const struct store_op *op)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < op->batch.count; i++)
+        count += op->batch.ops[i]->message.party_count;
+    return count;
+}
+
 static struct rows *rows_new(struct store_op *op)
 {
     struct arena *arena = &op->arena;
     struct rows *rows = arena_zero(arena, sizeof *rows);
-    size_t count = op->batch.count, room = count * 2 + 1;
+    size_t count = op->batch.count, room = count * 2 + 1, parties = count_parties(op);
     struct row **seen = arena_zero(arena, room * sizeof *seen);
     rows->at = arena_zero(arena, count * sizeof *rows->at);
-    rows->strangers = arena_take(arena, count * 2 * sizeof *rows->strangers);
+    rows->parties = arena_zero(arena, (parties + 1) * sizeof *rows->parties);
+    rows->strangers = arena_take(arena, (count * 3 + parties) * sizeof *rows->strangers);
     rows->oldest = STANZA_ID_MAX;
     for (size_t i = 0; i < count; i++) {
         struct row *row = &rows->at[rows->count];
         row->message = &op->batch.ops[i]->message;
+        if (row->message->rest) {
+            fill_parties(rows, row->message);
+            continue;
+        }
         struct str origin_id = row->message->origin_id;
         row->origin = origin_id.len ? store_mam_origin(origin_id) : 0;
         if (row->origin && is_repeated(seen, room, row))
             continue;
         fill_row(rows, row);
+        fill_parties(rows, row->message);
         row->body = pack_body(arena, row->message->body);
         rows->oldest = row->message->id < rows->oldest ? row->message->id : rows->oldest;
         rows->count++;
@@ -206,6 +252,64 @@ static void bind_rows(struct store_op *op, struct pq_params *params)
     pq_bind_number(params, arena, (int64_t)(rows->oldest - stanza_id_span(STORE_MAM_RESENT_US)));
 }
 
+/* --- The parties --- */
+
+static const struct party *party_at(const void *rows, size_t index)
+{
+    return &((const struct rows *)rows)->parties[index];
+}
+
+static bool get_party_id(const void *rows, size_t index, int64_t *number)
+{
+    *number = (int64_t)party_at(rows, index)->message->id;
+    return true;
+}
+
+static bool get_owner(const void *rows, size_t index, int64_t *number)
+{
+    *number = party_at(rows, index)->owner.id;
+    return *number != 0;
+}
+
+static struct str get_owner_bare(const void *rows, size_t index)
+{
+    const struct party *party = party_at(rows, index);
+    bool needed = !party->owner.id || party->marks & MAY_LACK;
+    return needed ? pg_not_null(party->party->bare) : (struct str){NULL, 0};
+}
+
+static bool get_room(const void *rows, size_t index, int64_t *number)
+{
+    *number = party_at(rows, index)->room.id;
+    return *number != 0;
+}
+
+static struct str get_room_bare(const void *rows, size_t index)
+{
+    const struct party *party = party_at(rows, index);
+    return party->room.id ? (struct str){NULL, 0} : pg_not_null(party->message->recipient);
+}
+
+static bool get_party_marks(const void *rows, size_t index, int64_t *number)
+{
+    *number = party_at(rows, index)->marks;
+    return true;
+}
+
+static void bind_rooms(struct store_op *op, struct pq_params *params)
+{
+    struct arena *arena = &op->arena;
+    const struct rows *rows = op->batch.own;
+    size_t count = rows->party_count;
+    bind_rows(op, params);
+    pg_bind_numbers(params, arena, get_party_id, rows, count);
+    pg_bind_numbers(params, arena, get_owner, rows, count);
+    pg_bind_array(params, arena, PG_TEXT, get_owner_bare, rows, count);
+    pg_bind_numbers(params, arena, get_room, rows, count);
+    pg_bind_array(params, arena, PG_TEXT, get_room_bare, rows, count);
+    pg_bind_numbers(params, arena, get_party_marks, rows, count);
+}
+
 static struct str get_stranger(const void *rows, size_t index)
 {
     return ((const struct rows *)rows)->strangers[index];
@@ -254,7 +358,7 @@ static void keep_found(struct store_op *op)
         pg_jids_keep(rows->names[i], rows->found[i]);
 }
 
-/* By whether some go to inboxes, and whether there are strangers. */
+/* By whether some go to inboxes, or to those of rooms, and whether there are strangers. */
 const struct pg_kind *pg_mam_batch(struct store_op *op)
 {
 #define STRANGERS                                                                                  \
@@ -262,7 +366,7 @@ const struct pg_kind *pg_mam_batch(struct store_op *op)
     {                                                                                              \
         "jids_find", bind_strangers                                                                \
     }
-    static const struct pg_kind kinds[2][2] = {
+    static const struct pg_kind kinds[3][2] = {
         {{.writes = true, .steps = {{"mam_batch", bind_rows}}, .take = take_stored},
          {.writes = true,
           .steps = {STRANGERS, {"mam_batch", bind_rows}},
@@ -275,8 +379,15 @@ const struct pg_kind *pg_mam_batch(struct store_op *op)
           .note = note_found,
           .take = take_counted,
           .committed = keep_found}},
+        {{.writes = true, .steps = {{"mam_batch_rooms", bind_rooms}}, .take = take_counted},
+         {.writes = true,
+          .steps = {STRANGERS, {"mam_batch_rooms", bind_rooms}},
+          .note = note_found,
+          .take = take_counted,
+          .committed = keep_found}},
     };
     struct rows *rows = rows_new(op);
     op->batch.own = rows;
-    return &kinds[rows->listed][rows->stranger_count > 0];
+    unsigned inboxes = rows->party_count ? 2 : rows->listed ? 1 : 0;
+    return &kinds[inboxes][rows->stranger_count > 0];
 }

@@ -52,29 +52,52 @@ static const char batch_sql[] = STORE;
  * `unread` becomes -1, to be counted when it is asked for: here it cannot be, since a message of
  * the other shard may change the row and yet not be seen by this statement. Rows are locked in an
  * order, so that two shards do not wait for each other. */
-static const char batch_inbox_sql[] =
+#define EVENT                                                                                      \
+    "SELECT v.* FROM stored s"                                                                     \
+    "  JOIN unnest($1::bigint[], $9::bigint[]) AS n (id, marks) ON n.id = s.id"                    \
+    "  CROSS JOIN LATERAL (VALUES"                                                                 \
+    "   (s.sender, s.recipient, s.id, s.id, false, 0, n.marks & 32 <> 0 AND s.flags & 1 = 0),"     \
+    "   (s.recipient, s.sender, s.id, 0, s.flags & 4 <> 0, 0,"                                     \
+    "    n.marks & 64 <> 0 AND s.flags & 2 = 0)"                                                   \
+    "  ) v (owner, peer, id, own, counts, room, listed) WHERE v.listed"
+#define LIST                                                                                       \
+    " change AS (SELECT f.owner, f.peer, f.room, max(f.id) AS last, max(f.own) AS read_to,"        \
+    "   count(*) FILTER (WHERE f.counts AND f.id > f.read_to) AS unread"                           \
+    "  FROM (SELECT e.*, max(e.own) OVER (PARTITION BY e.owner, e.peer) AS read_to"                \
+    "   FROM event e) f GROUP BY f.owner, f.peer, f.room),"                                        \
+    " listed AS (INSERT INTO inbox"                                                                \
+    "   (owner, peer, box, last, read_to, unread, muted_until, expires, room)"                     \
+    "  SELECT c.owner, c.peer, 0, c.last, c.read_to, c.unread, 0, 0, c.room FROM change c"         \
+    "  ORDER BY c.owner, c.peer ON CONFLICT (owner, peer) DO UPDATE SET"                           \
+    "  unread = CASE WHEN excluded.read_to >= inbox.last THEN excluded.unread"                     \
+    "   WHEN excluded.read_to = 0 AND inbox.unread >= 0"                                           \
+    "    AND inbox.read_to < (SELECT min(e.id) FROM event e)"                                      \
+    "    THEN inbox.unread + excluded.unread ELSE -1 END,"                                         \
+    "  read_to = greatest(inbox.read_to, excluded.read_to),"                                       \
+    "  last = greatest(inbox.last, excluded.last),"                                                \
+    "  box = CASE inbox.box WHEN 1 THEN 0 ELSE inbox.box END)"                                     \
+    " SELECT count(*) FROM stored"
+
+static const char batch_inbox_sql[] = "WITH stored AS (" STORE
+                                      " RETURNING id, sender, recipient, flags),"
+                                      " event AS MATERIALIZED (" EVENT ")," LIST;
+
+/* With rooms: $14 ids, $15 $16 whose inboxes, $17 $18 rooms, $19 marks: 1 the author's own, 2 it
+ * counts, 4 the account has to be looked for, 8 the message was in an operation before, which may
+ * have been written in an earlier try. */
+static const char batch_rooms_sql[] =
     "WITH stored AS (" STORE " RETURNING id, sender, recipient, flags),"
-    " event AS MATERIALIZED (SELECT v.* FROM stored s"
-    "  JOIN unnest($1::bigint[], $9::bigint[]) AS n (id, marks) ON n.id = s.id"
-    "  CROSS JOIN LATERAL (VALUES"
-    "   (s.sender, s.recipient, s.id, s.id, false, n.marks & 32 <> 0 AND s.flags & 1 = 0),"
-    "   (s.recipient, s.sender, s.id, 0, s.flags & 4 <> 0, n.marks & 64 <> 0 AND s.flags & 2 = 0)"
-    "  ) v (owner, peer, id, own, counts, listed) WHERE v.listed),"
-    " change AS (SELECT f.owner, f.peer, max(f.id) AS last, max(f.own) AS read_to,"
-    "   count(*) FILTER (WHERE f.counts AND f.id > f.read_to) AS unread"
-    "  FROM (SELECT e.*, max(e.own) OVER (PARTITION BY e.owner, e.peer) AS read_to"
-    "   FROM event e) f GROUP BY f.owner, f.peer),"
-    " listed AS (INSERT INTO inbox (owner, peer, box, last, read_to, unread, muted_until, expires)"
-    "  SELECT c.owner, c.peer, 0, c.last, c.read_to, c.unread, 0, 0 FROM change c"
-    "  ORDER BY c.owner, c.peer ON CONFLICT (owner, peer) DO UPDATE SET"
-    "  unread = CASE WHEN excluded.read_to >= inbox.last THEN excluded.unread"
-    "   WHEN excluded.read_to = 0 AND inbox.unread >= 0"
-    "    AND inbox.read_to < (SELECT min(s.id) FROM stored s)"
-    "    THEN inbox.unread + excluded.unread ELSE -1 END,"
-    "  read_to = greatest(inbox.read_to, excluded.read_to),"
-    "  last = greatest(inbox.last, excluded.last),"
-    "  box = CASE inbox.box WHEN 1 THEN 0 ELSE inbox.box END)"
-    " SELECT count(*) FROM stored";
+    " party AS MATERIALIZED (SELECT n.id, n.marks, " PARTY("n.owner", "n.owner_bare") " AS owner,"
+    "   " PARTY("n.room", "n.room_bare") " AS room"
+    "  FROM unnest($14::bigint[], $15::bigint[], $16::text[], $17::bigint[], $18::text[],"
+    "   $19::bigint[]) AS n (id, owner, owner_bare, room, room_bare, marks)"
+    "  WHERE n.marks & 4 = 0 OR " HAS_ACCOUNT("n.owner_bare") "),"
+    " event AS MATERIALIZED (" EVENT " UNION ALL"
+    "  SELECT p.owner, p.room, p.id, CASE WHEN p.marks & 1 <> 0 THEN p.id ELSE 0 END,"
+    "   p.marks & 3 = 2, 1, true FROM party p WHERE p.id IN (SELECT s.id FROM stored s)"
+    "   OR p.marks & 8 <> 0 AND NOT EXISTS (SELECT FROM inbox i"
+    "     WHERE i.owner = p.owner AND i.peer = p.room AND i.last >= p.id)"
+    "    AND EXISTS (SELECT FROM message m WHERE m.recipient = p.room AND m.id = p.id))," LIST;
 
 /* In a statement of its own, so that the next sees what another shard has added meanwhile. */
 static const char need_sql[] =
@@ -91,6 +114,7 @@ const struct pg_statement pg_mam_batch_statements[] = {
     {"jids_find", find_sql},
     {"mam_batch", batch_sql},
     {"mam_batch_inbox", batch_inbox_sql},
+    {"mam_batch_rooms", batch_rooms_sql},
     {NULL, NULL},
 };
 

@@ -75,7 +75,7 @@ pg_choose_fn pg_mam_page, pg_mam_batch;
 /* The inbox (pg_inbox.c). */
 extern const struct pg_statement pg_inbox_statements[];
 extern const struct pg_kind pg_inbox_get, pg_inbox_set, pg_inbox_read, pg_inbox_empty_bin,
-    pg_inbox_remove, pg_inbox_import, pg_inbox_clean;
+    pg_inbox_drop, pg_inbox_remove, pg_inbox_import, pg_inbox_clean;
 pg_choose_fn pg_inbox_page;
 
 /* Last activity (pg_last.c). */
@@ -94,6 +94,12 @@ extern const struct pg_kind pg_pep_nodes, pg_pep_set, pg_pep_publish, pg_pep_ret
 /* What waits for its user (pg_offline.c). */
 extern const struct pg_statement pg_offline_statements[];
 extern const struct pg_kind pg_offline_add, pg_offline_page, pg_offline_drop, pg_offline_clean;
+
+/* Rooms (pg_room.c). */
+extern const struct pg_statement pg_room_statements[];
+extern const struct pg_kind pg_room_create, pg_room_get, pg_room_set, pg_room_destroy,
+    pg_room_guests, pg_room_blocking, pg_room_block, pg_room_unblock;
+pg_choose_fn pg_room_page;
 
 /* Privacy lists (pg_privacy.c). */
 extern const struct pg_statement pg_privacy_statements[];

@@ -343,6 +343,30 @@ static const struct schema_step pg_steps[] = {
      "        1)\n"
      "$$;\n"
     },
+    {13, "013_room",
+     "CREATE TABLE room (\n"
+     "    id bigint PRIMARY KEY,\n"
+     "    host text COLLATE \"C\" NOT NULL CHECK (host <> ''),\n"
+     "    name text COLLATE \"C\" NOT NULL CHECK (name <> ''),\n"
+     "    version text COLLATE \"C\" NOT NULL,\n"
+     "    config text NOT NULL,\n"
+     "    UNIQUE (host, name)\n"
+     ");\n"
+     "CREATE TABLE room_occupant (\n"
+     "    room bigint NOT NULL REFERENCES room (id) ON DELETE CASCADE,\n"
+     "    occupant bigint NOT NULL,\n"
+     "    affiliation bigint NOT NULL,\n"
+     "    PRIMARY KEY (room, occupant)\n"
+     ");\n"
+     "CREATE INDEX room_occupant_by_occupant ON room_occupant (occupant, room);\n"
+     "CREATE TABLE room_blocking (\n"
+     "    owner bigint NOT NULL,\n"
+     "    is_room bigint NOT NULL,\n"
+     "    peer text COLLATE \"C\" NOT NULL CHECK (peer <> ''),\n"
+     "    PRIMARY KEY (owner, is_room, peer)\n"
+     ");\n"
+     "ALTER TABLE inbox ADD COLUMN room bigint NOT NULL DEFAULT 0;\n"
+    },
 };
 
 const struct schema schema_pg = {"pg", pg_steps, COUNT_OF(pg_steps)};
@@ -525,6 +549,30 @@ static const struct schema_step sqlite_steps[] = {
     },
     {12, "012_keeps",
      "SELECT 1;\n"
+    },
+    {13, "013_room",
+     "CREATE TABLE room (\n"
+     "    id INTEGER PRIMARY KEY,\n"
+     "    host TEXT NOT NULL CHECK (host <> ''),\n"
+     "    name TEXT NOT NULL CHECK (name <> ''),\n"
+     "    version TEXT NOT NULL,\n"
+     "    config TEXT NOT NULL,\n"
+     "    UNIQUE (host, name)\n"
+     ") STRICT;\n"
+     "CREATE TABLE room_occupant (\n"
+     "    room INTEGER NOT NULL REFERENCES room (id) ON DELETE CASCADE,\n"
+     "    occupant INTEGER NOT NULL,\n"
+     "    affiliation INTEGER NOT NULL,\n"
+     "    PRIMARY KEY (room, occupant)\n"
+     ") STRICT, WITHOUT ROWID;\n"
+     "CREATE INDEX room_occupant_by_occupant ON room_occupant (occupant, room);\n"
+     "CREATE TABLE room_blocking (\n"
+     "    owner INTEGER NOT NULL,\n"
+     "    is_room INTEGER NOT NULL,\n"
+     "    peer TEXT NOT NULL CHECK (peer <> ''),\n"
+     "    PRIMARY KEY (owner, is_room, peer)\n"
+     ") STRICT, WITHOUT ROWID;\n"
+     "ALTER TABLE inbox ADD COLUMN room INTEGER NOT NULL DEFAULT 0;\n"
     },
 };
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /* Statements that a connection may have; the tables of the source are far below. */
-enum { STATEMENTS_MAX = 128, BUSY_MS = 2000 };
+enum { STATEMENTS_MAX = 192, BUSY_MS = 2000 };
 
 struct lite {
     sqlite3 *db;

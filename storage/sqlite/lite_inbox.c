@@ -10,16 +10,21 @@
     "min(m.sender, m.recipient) = min(?1, ?2) AND max(m.sender, m.recipient) = max(?1, ?2)"        \
     " AND m.recipient = ?1 AND m.flags & 2 = 0"
 
+/* The same in a room. */
+#define IN_ROOM "m.recipient = ?2 AND m.sender <> ?1"
+
 /* … behind a message, that counts as unread. */
-#define UNREAD(behind)                                                                             \
-    "(SELECT count(*) FROM message m WHERE " RECEIVED " AND m.flags & 4 AND m.id > max(" behind    \
+#define BEHIND(received, behind)                                                                   \
+    "(SELECT count(*) FROM message m WHERE " received " AND m.flags & 4 AND m.id > max(" behind    \
     ", (SELECT j.since FROM jid j WHERE j.id = ?1)))"
+#define UNREAD(behind)                                                                             \
+    "CASE room WHEN 0 THEN " BEHIND(RECEIVED, behind) " ELSE " BEHIND(IN_ROOM, behind) " END"
 
 /* Mostly what is added is newer than all that is there; if not, what is behind the newest that is
  * read is counted. */
 static const char add_sql[] =
-    "INSERT INTO inbox (owner, peer, box, last, read_to, unread, muted_until, expires)"
-    " VALUES (?1, ?2, 0, ?3, ?4, ?5, 0, 0) ON CONFLICT (owner, peer) DO UPDATE SET"
+    "INSERT INTO inbox (owner, peer, box, last, read_to, unread, muted_until, expires, room)"
+    " VALUES (?1, ?2, 0, ?3, ?4, ?5, 0, 0, ?7) ON CONFLICT (owner, peer) DO UPDATE SET"
     " unread = CASE WHEN ?4 >= last THEN ?5 WHEN ?4 = 0 AND read_to < ?6 THEN unread + ?5"
     " ELSE min(unread + ?5, " UNREAD(
         "max(read_to, ?4)") ") END,"
@@ -27,7 +32,8 @@ static const char add_sql[] =
                             "WHEN 1 THEN 0 ELSE box END";
 
 #define ENTRY                                                                                      \
-    "SELECT p.bare, b.name, i.last, i.unread, i.muted_until, m.body, m.packed FROM inbox i"        \
+    "SELECT p.bare, b.name, i.last, i.unread, i.muted_until, m.body, m.packed, i.room FROM inbox " \
+    "i"                                                                                            \
     " JOIN jid p ON p.id = i.peer JOIN inbox_box b ON b.id = i.box"                                \
     " LEFT JOIN message m ON ?3 AND m.id = i.last WHERE i.owner = ?1"
 
@@ -44,30 +50,39 @@ static const char set_sql[] =
     " WHERE owner = ?1 AND peer = ?2";
 
 /* The newest of the last ones that has the id or the client id. */
-static const char mark_sql[] =
-    "SELECT id FROM (SELECT m.id, m.client_id FROM message m WHERE " RECEIVED
-    " ORDER BY m.id DESC LIMIT ?5) WHERE id = ?3 OR client_id = ?4 ORDER BY id DESC LIMIT 1";
+#define MARK(received)                                                                             \
+    "SELECT id FROM (SELECT m.id, m.client_id FROM message m WHERE " received                      \
+    " ORDER BY m.id DESC LIMIT ?5) WHERE id = ?3 OR client_id = ?4 ORDER BY id DESC LIMIT 1"
+static const char mark_sql[] = MARK(RECEIVED);
+static const char mark_room_sql[] = MARK(IN_ROOM);
 static const char read_sql[] =
     "UPDATE inbox SET read_to = max(read_to, ?3),"
     " unread = min(unread, " UNREAD("max(read_to, ?3)") ")"
                                                         " WHERE owner = ?1 AND peer = ?2";
 
-/* The newest message that the owner has of the peer. */
+/* The newest message that the owner has of the peer, which is a room if ?8. */
 #define NEWEST                                                                                     \
-    "(SELECT m.id FROM message m WHERE min(m.sender, m.recipient) = min(?1, ?2)"                   \
+    "(SELECT CASE WHEN ?8 THEN (SELECT max(m.id) FROM message m WHERE m.recipient = ?2) ELSE"      \
+    " (SELECT m.id FROM message m WHERE min(m.sender, m.recipient) = min(?1, ?2)"                  \
     " AND max(m.sender, m.recipient) = max(?1, ?2)"                                                \
     " AND (m.sender = ?1 AND m.flags & 1 = 0 OR m.recipient = ?1 AND m.flags & 2 = 0)"             \
-    " ORDER BY m.id DESC LIMIT 1)"
+    " ORDER BY m.id DESC LIMIT 1) END)"
+
+#define NTH(received)                                                                              \
+    "(SELECT m.id - 1 FROM message m WHERE " received                                              \
+    " AND m.flags & 4 ORDER BY m.id DESC LIMIT 1 OFFSET ?5 - 1)"
 
 /* ?5 are unread: what is counted anew later gives the same, if so many messages are there. */
 static const char import_sql[] =
-    "INSERT INTO inbox (owner, peer, box, last, read_to, unread, muted_until, expires)"
+    "INSERT INTO inbox (owner, peer, box, last, read_to, unread, muted_until, expires, room)"
     " SELECT ?1, ?2, (SELECT id FROM inbox_box WHERE name = ?3), coalesce(" NEWEST ", ?4),"
-    " CASE WHEN ?5 = 0 THEN coalesce(" NEWEST ", ?4) ELSE coalesce((SELECT m.id - 1 FROM message m"
-    "  WHERE " RECEIVED " AND m.flags & 4 ORDER BY m.id DESC LIMIT 1 OFFSET ?5 - 1), 0) END,"
-    " ?5, ?6, ?7 WHERE true ON CONFLICT (owner, peer) DO NOTHING";
+    " CASE WHEN ?5 = 0 THEN coalesce(" NEWEST ", ?4) WHEN ?8 THEN coalesce(" NTH(
+        IN_ROOM) ", 0)"
+                 " ELSE coalesce(" NTH(RECEIVED) ", 0) END, ?5, ?6, ?7, ?8 WHERE true ON CONFLICT "
+                                                 "(owner, peer) DO NOTHING";
 
 static const char empty_bin_sql[] = "DELETE FROM inbox WHERE owner = ?1 AND box = 2";
+static const char drop_sql[] = "DELETE FROM inbox WHERE owner = ?1 AND peer = ?2";
 static const char remove_sql[] = "DELETE FROM inbox WHERE owner = ?1";
 static const char clean_sql[] = "DELETE FROM inbox WHERE (owner, peer) IN (SELECT owner, peer"
                                 " FROM inbox WHERE expires <> 0 AND expires < ?1 LIMIT ?2)";
@@ -93,6 +108,18 @@ static const char page_down_sql[] = PAGE(" DESC");
 
 /* --- Messages --- */
 
+static struct lite_statement *start_with(struct lite *lite, const char *sql, int64_t owner,
+                                         int64_t peer)
+{
+    struct lite_statement *statement = lite_start(lite, sql);
+    if (!statement)
+        return NULL;
+    lite_number(statement, 1, owner);
+    if (peer)
+        lite_number(statement, 2, peer);
+    return statement;
+}
+
 static enum err add(struct lite *lite, const struct inbox_change *change)
 {
     struct lite_statement *add = lite_start(lite, add_sql);
@@ -105,6 +132,7 @@ static enum err add(struct lite *lite, const struct inbox_change *change)
     lite_number(add, 4, (int64_t)change->read_to);
     lite_number(add, 5, (int64_t)change->unread);
     lite_number(add, 6, (int64_t)change->first);
+    lite_number(add, 7, change->room);
     return lite_run(lite, add, &changed);
 }
 
@@ -118,6 +146,56 @@ enum err lite_inbox_add(struct lite *lite, struct inbox_event *events, size_t co
     return err;
 }
 
+/* Whether there is such an account, the newest message that its inbox has of the room, and whether
+ * there is this one. */
+static const char party_sql[] =
+    "SELECT EXISTS (SELECT 1 FROM account a JOIN domain d ON d.id = a.domain_id"
+    "  WHERE a.name = ?3 AND d.name = ?4),"
+    " coalesce((SELECT last FROM inbox WHERE owner = ?1 AND peer = ?2), 0),"
+    " EXISTS (SELECT 1 FROM message WHERE id = ?5)";
+
+/* The rest of what an earlier operation began may have been written in an earlier try. */
+static enum err look_at_party(struct lite *lite, const struct store_message *message,
+                              const struct store_party *party, struct inbox_event *event,
+                              bool *wanted)
+{
+    struct lite_statement *look = start_with(lite, party_sql, event->owner, event->peer);
+    if (!look)
+        return ERR_DOWN;
+    struct str domain, user = str_cut(party->bare, '@', &domain);
+    lite_text(look, 3, user);
+    lite_text(look, 4, domain);
+    lite_number(look, 5, (int64_t)message->id);
+    enum err err = lite_row(lite, look);
+    if (!err) {
+        bool written = (uint64_t)lite_get_number(look, 1) >= message->id;
+        *wanted =
+            lite_get_number(look, 0) && (!message->rest || (!written && lite_get_number(look, 2)));
+    }
+    lite_done(look);
+    return err;
+}
+
+enum err lite_inbox_parties(struct lite *lite, const struct store_message *message,
+                            struct inbox_event *events, size_t *event_count)
+{
+    struct inbox_event event = {.id = message->id, .room = true};
+    enum err err = ERR_OK;
+    if (message->party_count)
+        err = lite_need_jid(lite, message->recipient, &event.peer);
+    for (size_t i = 0; !err && i < message->party_count; i++) {
+        bool wanted = false;
+        event.own = message->parties[i].own;
+        event.counts = message->parties[i].counts;
+        err = lite_need_jid(lite, message->parties[i].bare, &event.owner);
+        if (!err)
+            err = look_at_party(lite, message, &message->parties[i], &event, &wanted);
+        if (!err && wanted)
+            events[(*event_count)++] = event;
+    }
+    return err;
+}
+
 /* --- One conversation --- */
 
 static enum err find_both(struct lite *lite, const struct store_op *op, int64_t *owner,
@@ -127,24 +205,13 @@ static enum err find_both(struct lite *lite, const struct store_op *op, int64_t 
     return err ? err : lite_find_jid(lite, op->inbox.peer, peer);
 }
 
-static struct lite_statement *start_with(struct lite *lite, const char *sql, int64_t owner,
-                                         int64_t peer)
-{
-    struct lite_statement *statement = lite_start(lite, sql);
-    if (!statement)
-        return NULL;
-    lite_number(statement, 1, owner);
-    if (peer)
-        lite_number(statement, 2, peer);
-    return statement;
-}
-
 static enum err take_entry(struct lite_statement *row, struct arena *arena,
                            struct store_inbox_entry *entry)
 {
     struct packed body = {(unsigned)lite_get_number(row, 6), lite_get(row, 5, arena)};
     *entry = (struct store_inbox_entry){.peer = lite_get(row, 0, arena),
                                         .box = lite_get(row, 1, arena),
+                                        .room = lite_get_number(row, 7) != 0,
                                         .last = (uint64_t)lite_get_number(row, 2),
                                         .unread = (uint64_t)lite_get_number(row, 3),
                                         .muted_until_us = (uint64_t)lite_get_number(row, 4)};
@@ -217,6 +284,7 @@ static enum err import(struct lite *lite, const struct store_op *op, int64_t own
     lite_number(import, 5, (int64_t)entry->unread);
     lite_number(import, 6, (int64_t)entry->muted_until_us);
     lite_number(import, 7, (int64_t)op->inbox.set.expires_us);
+    lite_number(import, 8, entry->room);
     enum err err = lite_run(lite, import, &added);
     return err || added ? err : ERR_CONFLICT;
 }
@@ -237,7 +305,8 @@ static enum err find_marked(struct lite *lite, const struct store_op *op, int64_
                             int64_t peer, int64_t *id)
 {
     struct str client_id = op->inbox.up_to.client_id;
-    struct lite_statement *mark = start_with(lite, mark_sql, owner, peer);
+    const char *sql = op->inbox.entry.room ? mark_room_sql : mark_sql;
+    struct lite_statement *mark = start_with(lite, sql, owner, peer);
     *id = 0;
     if (!mark)
         return ERR_DOWN;
@@ -283,6 +352,13 @@ static enum err drop_of_owner(struct lite *lite, struct store_op *op, const char
         return err == ERR_NOT_FOUND ? ERR_OK : err;
     struct lite_statement *drop = start_with(lite, sql, owner, 0);
     return drop ? lite_run(lite, drop, &op->inbox.count) : ERR_DOWN;
+}
+
+enum err lite_inbox_drop(struct lite *lite, struct store_op *op)
+{
+    int64_t owner, peer;
+    enum err err = find_both(lite, op, &owner, &peer);
+    return err ? err : lite_change(lite, start_with(lite, drop_sql, owner, peer));
 }
 
 enum err lite_inbox_empty_bin(struct lite *lite, struct store_op *op)

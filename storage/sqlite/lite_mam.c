@@ -116,6 +116,8 @@ static enum err store(struct lite *lite, struct store_op *batch, struct store_op
                       struct inbox_event *events, size_t *event_count)
 {
     const struct store_message *message = &op->message;
+    if (message->rest)
+        return lite_inbox_parties(lite, message, events, event_count);
     int64_t sender, recipient;
     unsigned flags;
     enum err err = lite_need_jid(lite, message->sender, &sender);
@@ -127,13 +129,21 @@ static enum err store(struct lite *lite, struct store_op *batch, struct store_op
         return err == ERR_NOT_FOUND ? ERR_OK : err;
     batch->batch.stored++;
     *event_count += inbox_events(events + *event_count, message, flags, sender, recipient);
-    return ERR_OK;
+    return lite_inbox_parties(lite, message, events, event_count);
+}
+
+static size_t event_room(const struct store_op *op)
+{
+    size_t room = 0;
+    for (size_t i = 0; i < op->batch.count; i++)
+        room += 2 + op->batch.ops[i]->message.party_count;
+    return room;
 }
 
 enum err lite_mam_batch(struct lite *lite, struct store_op *op)
 {
     size_t count = 0;
-    struct inbox_event *events = arena_take(&op->arena, op->batch.count * 2 * sizeof *events);
+    struct inbox_event *events = arena_take(&op->arena, event_room(op) * sizeof *events);
     enum err err = ERR_OK;
     op->batch.stored = 0;
     for (size_t i = 0; !err && i < op->batch.count; i++)

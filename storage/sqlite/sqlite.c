@@ -13,6 +13,7 @@
 #include "lite_pep.h"
 #include "lite_privacy.h"
 #include "lite_removal.h"
+#include "lite_room.h"
 #include "lite_roster.h"
 #include "log.h"
 #include "mem.h"
@@ -78,9 +79,19 @@ static const struct {
     [STORE_INBOX_SET] = {lite_inbox_set, true},
     [STORE_INBOX_READ] = {lite_inbox_read, true},
     [STORE_INBOX_EMPTY_BIN] = {lite_inbox_empty_bin, true},
+    [STORE_INBOX_DROP] = {lite_inbox_drop, true},
     [STORE_INBOX_REMOVE] = {lite_inbox_remove, true},
     [STORE_INBOX_IMPORT] = {lite_inbox_import, true},
     [STORE_INBOX_CLEAN] = {lite_inbox_clean, true},
+    [STORE_ROOM_CREATE] = {lite_room_create, true},
+    [STORE_ROOM_GET] = {lite_room_get, true}, /* in the order of the writer */
+    [STORE_ROOM_SET] = {lite_room_set, true},
+    [STORE_ROOM_DESTROY] = {lite_room_destroy, true},
+    [STORE_ROOM_PAGE] = {lite_room_page, false},
+    [STORE_ROOM_GUESTS] = {lite_room_guests, false},
+    [STORE_ROOM_BLOCKING] = {lite_room_blocking, false},
+    [STORE_ROOM_BLOCK] = {lite_room_block, true},
+    [STORE_ROOM_UNBLOCK] = {lite_room_unblock, true},
     [STORE_UPKEEP] = {lite_mam_upkeep, true},
     [STORE_PRIVACY_GET] = {lite_privacy_get, false},
     [STORE_PRIVACY_SET] = {lite_privacy_set, true},

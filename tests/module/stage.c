@@ -347,6 +347,9 @@ static void write_effect(struct buf *out, const struct effect *effect)
     case EFFECT_SOCKET_END:
         buf_format(out, "socket_end");
         break;
+    case EFFECT_FAN_OUT:
+        buf_format(out, "fan_out %zu", effect->fanout->count);
+        break;
     case EFFECT_RESUME:
         buf_format(out, "resume %s", effect->session->jid.full.at);
         break;

@@ -8,7 +8,7 @@
 
 extern const struct module module_extdisco;
 
-struct service {
+struct outside {
     const char *type, *host, *transport, *name, *username, *password, *secret;
     uint64_t port, ttl_ms;
 };
@@ -30,7 +30,7 @@ static void set(struct acc *acc, struct element *out, const char *name, const ch
 
 /* --- Credentials --- */
 
-static void make_credentials(struct acc *acc, struct element *out, const struct service *service)
+static void make_credentials(struct acc *acc, struct element *out, const struct outside *service)
 {
     uint64_t end_us = acc->stamp_us + service->ttl_ms * 1000;
     unsigned long long seconds = end_us / 1000000;
@@ -45,7 +45,7 @@ static void make_credentials(struct acc *acc, struct element *out, const struct 
     element_set(&acc->arena, out, "expires", arena_str(&acc->arena, text));
 }
 
-static void add_service(struct acc *acc, struct element *parent, const struct service *service)
+static void add_service(struct acc *acc, struct element *parent, const struct outside *service)
 {
     struct element *out = element_add(&acc->arena, parent, NS_EXTDISCO, "service");
     set(acc, out, "type", service->type);
@@ -66,7 +66,7 @@ static void add_service(struct acc *acc, struct element *parent, const struct se
 /* --- Questions (3.1 to 3.3) --- */
 
 /* What is wanted; an attribute that is not there fits all. */
-static bool fits(struct acc *acc, const struct service *service, const struct element *wanted)
+static bool fits(struct acc *acc, const struct outside *service, const struct element *wanted)
 {
     struct str type = element_attr(wanted, "type"), host = element_attr(wanted, "host");
     struct str port = element_attr(wanted, "port");
@@ -79,7 +79,7 @@ static bool fits(struct acc *acc, const struct service *service, const struct el
 static bool answer(struct acc *acc, const struct element *wanted, const char *name)
 {
     const struct extdisco_conf *conf = module_conf(acc->host, &module_extdisco);
-    const struct service *services = conf->services.items;
+    const struct outside *services = conf->services.items;
     struct element *result = stanza_result(&acc->arena, acc->element);
     struct element *list = element_add(&acc->arena, result, NS_EXTDISCO, name);
     struct str type = element_attr(wanted, "type");
@@ -134,7 +134,7 @@ static const struct iq_handler iqs[] = {
 
 static const struct feature features[] = {{IQ_HOST, "urn:xmpp:extdisco:2"}, {0}};
 
-#define AT(field) offsetof(struct service, field)
+#define AT(field) offsetof(struct outside, field)
 static const struct key service_keys[] = {
     {.name = "type",
      .type = KEY_TEXT,
@@ -181,7 +181,7 @@ static const struct key keys[] = {
      .type = KEY_LIST,
      .offset = offsetof(struct extdisco_conf, services),
      .keys = service_keys,
-     .group_size = sizeof(struct service),
+     .group_size = sizeof(struct outside),
      .help = "The services that clients are told of."},
     {0},
 };
@@ -189,7 +189,7 @@ static const struct key keys[] = {
 static enum err start(struct host_type *type, const void *own, const char **why)
 {
     const struct extdisco_conf *conf = own;
-    const struct service *services = conf->services.items;
+    const struct outside *services = conf->services.items;
     (void)type;
     for (size_t i = 0; i < conf->services.count; i++)
         if (services[i].secret && (services[i].username || services[i].password)) {

@@ -39,7 +39,7 @@ static bool has_body(const struct element *message)
 }
 
 /* What a client sends by itself when it got or showed a message. */
-static bool is_marker(const struct element *message)
+bool inbox_is_marker(const struct element *message)
 {
     if (has_body(message))
         return false;
@@ -49,7 +49,7 @@ static bool is_marker(const struct element *message)
 
 /* Payloads that change another message, or are none that one reads; a body with them is for clients
  * that do not know them. */
-static bool is_new_to_read(const struct element *message)
+bool inbox_is_new_to_read(const struct element *message)
 {
     static const struct {
         enum ns ns;
@@ -64,7 +64,7 @@ static bool is_new_to_read(const struct element *message)
     return has_body(message) || has(message, NS_HINTS, "store");
 }
 
-static bool has_inbox(const struct jid *jid)
+bool inbox_is_of(const struct jid *jid)
 {
     const struct host *host = host_find(jid->domain);
     return host && host_module(host->type, &module_inbox);
@@ -74,14 +74,14 @@ static bool has_inbox(const struct jid *jid)
 static unsigned flags_of(const struct acc *acc)
 {
     unsigned flags = 0;
-    if (is_marker(acc->element))
+    if (inbox_is_marker(acc->element))
         return 0;
-    if (has_inbox(&acc->from))
+    if (inbox_is_of(&acc->from))
         flags |= STORE_INBOX_SENDER;
-    if (!has_inbox(&acc->to) || str_eq(acc->from.bare, acc->to.bare))
+    if (!inbox_is_of(&acc->to) || str_eq(acc->from.bare, acc->to.bare))
         return flags;
     flags |= STORE_INBOX_RECIPIENT;
-    return is_new_to_read(acc->element) ? flags | STORE_INBOX_UNREAD : flags;
+    return inbox_is_new_to_read(acc->element) ? flags | STORE_INBOX_UNREAD : flags;
 }
 
 static void note(const struct acc *acc)
@@ -152,7 +152,8 @@ static enum verdict on_send(struct acc *acc, struct session *session)
 {
     note(acc);
     struct str id = marked_id(acc);
-    if (id.len && acc->to.user.len && (acc->type == TYPE_CHAT || acc->type == TYPE_NORMAL))
+    bool talks = acc->type == TYPE_CHAT || acc->type == TYPE_NORMAL || acc->type == TYPE_GROUPCHAT;
+    if (id.len && acc->to.user.len && talks)
         return mark(acc, session, id);
     return HOOK_OK;
 }
@@ -242,6 +243,7 @@ bool inbox_bool(struct str text, bool *out)
 static enum err start(struct host_type *type, const void *own, const char **why)
 {
     static const struct inbox_conf none;
+    metric_register(inbox_room_metrics);
     const struct inbox_conf *conf = own;
     (void)type;
     for (size_t i = 0; i < conf->boxes.count; i++) {
@@ -260,6 +262,8 @@ static const struct hook hooks[] = {
     {.at = HOOK_user_send_message, .run = on_send, .after = "mam, privacy"},
     {.at = HOOK_filter_local_packet, .run = on_arrival, .after = "mam, privacy"},
     {.at = HOOK_remove_user, .run = on_removed},
+    {.at = HOOK_filter_room_packet, .run = inbox_room_packet, .after = "mam"},
+    {.at = HOOK_forget_room, .run = inbox_forget_room},
     {0},
 };
 
@@ -307,6 +311,16 @@ static const struct key keys[] = {
      .preset = "displayed",
      .choices = markers,
      .help = "Chat markers (XEP-0333) of a user that say that a message was read."},
+    {.name = "aff_changes",
+     .type = KEY_BOOL,
+     .offset = offsetof(struct inbox_conf, aff_changes),
+     .preset = "true",
+     .help = "Being brought into a room is something to read."},
+    {.name = "remove_on_kicked",
+     .type = KEY_BOOL,
+     .offset = offsetof(struct inbox_conf, remove_on_kicked),
+     .preset = "true",
+     .help = "A room goes from the inbox of who is no longer in it."},
     {.name = "max_result_limit",
      .type = KEY_NUMBER,
      .offset = offsetof(struct inbox_conf, max_result_limit),

@@ -14,12 +14,22 @@ extern const struct module module_inbox;
 struct inbox_conf {
     struct key_texts boxes, reset_markers;
     uint64_t bin_ttl_days, bin_clean_after_hours, max_result_limit;
+    bool aff_changes, remove_on_kicked;
 };
 
 /* Names that are boxes without being configured, NULL-ended. */
 extern const char *const inbox_boxes[];
 
 extern struct metric inbox_queries, inbox_entries, inbox_gets, inbox_sets, inbox_resets;
+
+/* What a message is to an inbox, and who has one. */
+bool inbox_is_marker(const struct element *message);
+bool inbox_is_new_to_read(const struct element *message);
+bool inbox_is_of(const struct jid *jid);
+
+/* Rooms (inbox_room.c). */
+hook_fn inbox_room_packet, inbox_forget_room;
+extern struct metric *const inbox_room_metrics[];
 
 /* IQ handlers. */
 hook_fn inbox_form, inbox_query, inbox_list;

@@ -16,9 +16,9 @@ struct metric mam_forwarded = {"mam_forwarded_total", "Messages sent in answer t
 struct metric mam_prefs_gets = {"mam_prefs_gets_total", "Preferences told.", METRIC_COUNTER, 0};
 struct metric mam_prefs_sets = {"mam_prefs_sets_total", "Preferences changed.", METRIC_COUNTER, 0};
 
-static struct metric *const metrics[] = {
-    &archived,       &refused,        &mam_lookups,   &mam_forwarded,
-    &mam_prefs_gets, &mam_prefs_sets, &mam_retracted, NULL};
+static struct metric *const metrics[] = {&archived,      &refused,           &mam_lookups,
+                                         &mam_forwarded, &mam_prefs_gets,    &mam_prefs_sets,
+                                         &mam_retracted, &mam_room_archived, NULL};
 
 /* --- What is worth keeping: XEP-0313 5.1.1, XEP-0334 --- */
 
@@ -51,25 +51,29 @@ static bool has_marker(const struct element *message)
            element_child(message, NS_RECEIPTS, "received");
 }
 
-/* What a room sends, if it is wanted in the archives of users. */
-static bool is_from_room(const struct acc *acc)
-{
-    const struct mam_conf *conf = module_conf(acc->host, &module_mam);
-    return acc->type == TYPE_GROUPCHAT && conf->archive_groupchats && acc->from.resource.len;
-}
-
-static bool is_archivable(const struct acc *acc)
+bool mam_is_worth(const struct acc *acc)
 {
     const struct mam_conf *conf = module_conf(acc->host, &module_mam);
     const struct element *message = acc->element;
-    if (acc->kind != STANZA_MESSAGE || (acc->type != TYPE_CHAT && acc->type != TYPE_NORMAL))
-        return false;
-    if (!acc->to.user.len || !acc->from.user.len)
-        return false;
     if (hints(message, "no-store") || hints(message, "no-permanent-store"))
         return false;
     return hints(message, "store") || element_child(message, NS_CLIENT, "body") ||
            has_lasting_payload(message) || (conf->archive_chat_markers && has_marker(message));
+}
+
+/* What a room sends, if it is wanted in the archives of users. */
+static bool is_from_room(const struct acc *acc)
+{
+    const struct mam_conf *conf = module_conf(acc->host, &module_mam);
+    return acc->type == TYPE_GROUPCHAT && conf->archive_groupchats && acc->from.resource.len &&
+           mam_is_worth(acc);
+}
+
+static bool is_archivable(const struct acc *acc)
+{
+    if (acc->kind != STANZA_MESSAGE || (acc->type != TYPE_CHAT && acc->type != TYPE_NORMAL))
+        return false;
+    return acc->to.user.len && acc->from.user.len && mam_is_worth(acc);
 }
 
 /* --- Stanza ids: XEP-0359 --- */
@@ -287,9 +291,14 @@ static const struct chore chore = {.every_ms = retain_every_ms,
 
 /* --- What the queries share --- */
 
+struct str mam_owner(const struct acc *acc)
+{
+    return acc->occupant ? acc->to.bare : acc->from.bare;
+}
+
 bool mam_is_own(struct acc *acc, struct session *session)
 {
-    if (session && str_eq(acc->from.bare, acc->to.bare))
+    if (acc->occupant || (session && str_eq(acc->from.bare, acc->to.bare)))
         return true;
     effect_error(acc, STANZA_FORBIDDEN, "this is not your archive");
     return false;
@@ -312,22 +321,24 @@ static const struct hook hooks[] = {
     {.at = HOOK_amp_determine_strategy, .run = on_strategy},
     {.at = HOOK_session_opened, .run = on_open},
     {.at = HOOK_remove_user, .run = on_removed},
+    {.at = HOOK_filter_room_packet, .run = mam_room_packet, .before = "inbox"},
+    {.at = HOOK_forget_room, .run = mam_forget_room},
     {0},
 };
 
 static const struct iq_handler iqs[] = {
-    {NS_MAM, "query", IQ_ACCOUNT, TYPE_GET, mam_form},
-    {NS_MAM, "query", IQ_ACCOUNT, TYPE_SET, mam_query},
-    {NS_MAM, "metadata", IQ_ACCOUNT, TYPE_GET, mam_metadata},
+    {NS_MAM, "query", IQ_ACCOUNT | IQ_ROOM, TYPE_GET, mam_form},
+    {NS_MAM, "query", IQ_ACCOUNT | IQ_ROOM, TYPE_SET, mam_query},
+    {NS_MAM, "metadata", IQ_ACCOUNT | IQ_ROOM, TYPE_GET, mam_metadata},
     {NS_MAM, "prefs", IQ_ACCOUNT, TYPE_GET, mam_prefs_get},
     {NS_MAM, "prefs", IQ_ACCOUNT, TYPE_SET, mam_prefs_set},
     {0},
 };
 
 static const struct feature features[] = {
-    {IQ_ACCOUNT, "urn:xmpp:mam:2"},
-    {IQ_ACCOUNT, "urn:xmpp:mam:2#extended"},
-    {IQ_ACCOUNT, "urn:xmpp:sid:0"},
+    {IQ_ACCOUNT | IQ_ROOM, "urn:xmpp:mam:2"},
+    {IQ_ACCOUNT | IQ_ROOM, "urn:xmpp:mam:2#extended"},
+    {IQ_ACCOUNT | IQ_ROOM, "urn:xmpp:sid:0"},
     {IQ_ACCOUNT, "urn:xmpp:message-retract:1"},
     {IQ_ACCOUNT, "urn:xmpp:message-retract:1#tombstone"},
     {0},

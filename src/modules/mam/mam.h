@@ -27,10 +27,20 @@ struct mam_user {
 
 extern struct metric mam_retracted, mam_lookups, mam_forwarded, mam_prefs_gets, mam_prefs_sets;
 
+/* What is worth keeping of a message (XEP-0313 5.1.1), whatever its type and addresses. */
+bool mam_is_worth(const struct acc *acc);
+
+/* Rooms (mam_room.c): hooks, and who is asked: the asker's archive, or the room's, which answers
+ * occupants. */
+hook_fn mam_room_packet, mam_forget_room;
+extern struct metric mam_room_archived;
+struct str mam_owner(const struct acc *acc);
+
 /* IQ handlers. */
 hook_fn mam_form, mam_query, mam_metadata, mam_prefs_get, mam_prefs_set;
 
-/* True when the iq is about the asker's own archive; else it has been answered. */
+/* True when the iq is about the asker's own archive, or that of a room that the asker is in; else
+ * it has been answered. */
 bool mam_is_own(struct acc *acc, struct session *session);
 
 /* Answers with resource-constraint or item-not-found when the operation failed. */

@@ -188,7 +188,7 @@ static void sort_ids(struct store_mam_page *page, uint64_t *ids)
 static void read_query(struct reading *reading, const struct element *query)
 {
     struct store_mam_page *page = reading->page;
-    page->owner = arena_str(&reading->op->arena, reading->acc->from.bare);
+    page->owner = arena_str(&reading->op->arena, mam_owner(reading->acc));
     page->to = page->before = STANZA_ID_MAX;
     reading->ids = arena_take(&reading->op->arena, (IDS_MAX + 4) * sizeof *reading->ids);
     read_form(reading, query);
@@ -220,7 +220,7 @@ static void send_item(struct acc *acc, const struct store_mam_item *item, struct
     }
     struct element *message = element_new(&acc->arena, NS_CLIENT, "message");
     element_set(&acc->arena, message, "to", acc->from.full);
-    element_set(&acc->arena, message, "from", acc->from.bare);
+    element_set(&acc->arena, message, "from", mam_owner(acc));
     struct element *result = element_add(&acc->arena, message, NS_MAM, "result");
     if (query_id.at)
         element_set(&acc->arena, result, "queryid", query_id);
@@ -229,7 +229,10 @@ static void send_item(struct acc *acc, const struct store_mam_item *item, struct
     struct element *delay = element_add(&acc->arena, forwarded, NS_DELAY, "delay");
     element_set(&acc->arena, delay, "stamp", stamp_of(&acc->arena, item->id));
     element_push(forwarded, original);
-    effect_flush(acc, message);
+    if (acc->occupant)
+        effect_route(acc, message)->for_resource = true;
+    else
+        effect_flush(acc, message);
     metric_count(&mam_forwarded);
 }
 
@@ -276,14 +279,15 @@ static enum verdict on_page(struct acc *acc, struct session *session)
     return HOOK_STOP;
 }
 
-/* Each one is paid for with a share of a minute; two minutes' worth may be asked for at once. */
+/* Each one is paid for with a share of a minute; two minutes' worth may be asked for at once.
+ * Archives of rooms are elsewhere, and not counted. */
 static bool may_look(const struct acc *acc, struct session *session)
 {
     const struct mam_conf *conf = module_conf(acc->host, &module_mam);
-    struct mam_user *user = user_slot(session->user, &module_mam);
     uint64_t now_us = shard_self->now_us, minute_us = 60000000;
-    if (!conf->lookups_per_minute)
+    if (!session || !conf->lookups_per_minute)
         return true;
+    struct mam_user *user = user_slot(session->user, &module_mam);
     if (user->lookups_until_us < now_us)
         user->lookups_until_us = now_us;
     uint64_t paid_us = user->lookups_until_us + minute_us / conf->lookups_per_minute;
@@ -365,6 +369,6 @@ enum verdict mam_metadata(struct acc *acc, struct session *session)
     if (!mam_is_own(acc, session))
         return HOOK_STOP;
     struct store_op *op = store_op_new(STORE_MAM_METADATA, NULL, NULL);
-    op->page.owner = arena_str(&op->arena, acc->from.bare);
+    op->page.owner = arena_str(&op->arena, mam_owner(acc));
     return acc_park_store(acc, session, on_metadata, op);
 }

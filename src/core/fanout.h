@@ -1,0 +1,34 @@
+/*
+ * One stanza for many: a copy for each recipient, whose `to` is the recipient's bare JID, so many a
+ * turn, and no more while mail to a shard is crowded. For rooms. What the owner lends (all but the
+ * last part) must stay as it is until `done`. On one shard.
+ */
+#ifndef RT_FANOUT_H
+#define RT_FANOUT_H
+
+#include "acc.h"
+#include "shard.h"
+
+struct fanout {
+    struct host *host;
+    struct element *stanza; /* `from` is set; its tree is copied if the first turn is not enough */
+    struct jid from;
+    const struct jid *recipients; /* bare */
+    size_t count;
+    void (*done)(struct fanout *fanout); /* maybe inside fanout_start */
+    /* private */
+    size_t next;
+    bool kept;
+    struct arena arena;
+    struct task task;
+};
+
+/* For effects_apply: begins. */
+void fanout_start(struct fanout *fanout);
+
+/* At the end of the shard: what has not been sent is not; `done` is not called. */
+void fanout_drop(struct fanout *fanout);
+
+extern struct metric *const fanout_metrics[];
+
+#endif

@@ -1,0 +1,269 @@
+/*
+ * MUC Light (urn:xmpp:muclight:0): rooms without presence. Who is in a room is kept, with owners
+ * and members; each gets all that is said there, wherever and whenever they are online. A room
+ * lives on the shard of its JID, where all that concerns it is done in order.
+ */
+#include "muc_light.h"
+
+static struct metric *const metrics[] = {&muc_light_created, &muc_light_destroyed,
+                                         &muc_light_changes, NULL};
+
+extern struct metric *const muc_light_room_metrics[];
+
+const struct muc_light_conf *muc_light_conf(const struct acc *acc)
+{
+    return module_conf(acc->host, &module_muc_light);
+}
+
+/* --- The way of a stanza --- */
+
+static bool is_ours(const struct acc *acc)
+{
+    return acc->service && acc->service->module == &module_muc_light;
+}
+
+/* What says nothing to a room, and must not be answered. */
+static bool is_idle(const struct acc *acc)
+{
+    return acc->kind == STANZA_PRESENCE || acc->type == TYPE_ERROR || acc->type == TYPE_RESULT;
+}
+
+static enum verdict on_turn(struct acc *acc, struct session *session)
+{
+    (void)session;
+    return muc_light_handle(acc, rooms_of(acc));
+}
+
+static enum verdict on_packet(struct acc *acc, struct session *session)
+{
+    if (!is_ours(acc))
+        return HOOK_OK;
+    if (is_idle(acc))
+        return HOOK_STOP;
+    if (acc->to.user.len == 0)
+        return muc_light_serve(acc, session);
+    if (acc->to.resource.len)
+        return muc_light_refuse(acc, STANZA_BAD_REQUEST, "a room has no resources");
+    return rooms_with(acc, on_turn);
+}
+
+/* A message is acknowledged when the room's archive has it (XEP-0198). */
+static enum verdict on_send(struct acc *acc, struct session *session)
+{
+    struct host *host;
+    (void)session;
+    if (acc->type == TYPE_GROUPCHAT && acc->to.user.len && !host_find(acc->to.domain)) {
+        const struct service *service = service_find(acc->to.domain, &host);
+        acc->promised |= service && service->module == &module_muc_light;
+    }
+    return HOOK_OK;
+}
+
+/* --- Who goes leaves all rooms --- */
+
+/* One who is removed; on the heap. */
+struct leaver {
+    struct jid jid, service;
+    struct host *host;
+};
+
+static void ask_rooms(struct leaver *leaver, struct str after);
+
+static void leaver_free(struct leaver *leaver)
+{
+    jid_drop(&leaver->jid);
+    jid_drop(&leaver->service);
+    mem_free(leaver);
+}
+
+/* As if the user had sent it. */
+static void leave(struct acc *acc, const struct leaver *leaver, struct str room)
+{
+    struct element *iq = element_new(&acc->arena, NS_CLIENT, "iq");
+    element_set(&acc->arena, iq, "type", STR("set"));
+    element_set(&acc->arena, iq, "id", STR("removed"));
+    element_set(&acc->arena, iq, "from", leaver->jid.full);
+    element_set(&acc->arena, iq, "to", room);
+    struct element *query = element_add(&acc->arena, iq, NS_MUC_LIGHT_AFFILIATIONS, "query");
+    muc_light_add_user(&acc->arena, query, leaver->jid.bare, STORE_ROOM_NONE);
+    effect_route(acc, iq);
+}
+
+static void on_rooms(struct store_op *op)
+{
+    struct leaver *leaver = op->owner;
+    const struct store_room_page *page = &op->room_page;
+    if (op->outcome) {
+        LOG(LOG_ERROR, "rooms_not_left", LF("why", err_name(op->outcome)),
+            LF_STR("user", leaver->jid.bare));
+        leaver_free(leaver);
+        return;
+    }
+    struct acc *acc = acc_new();
+    acc->host = leaver->host;
+    for (size_t i = 0; i < page->count; i++)
+        leave(acc, leaver, page->items[i].bare);
+    effects_apply(acc, NULL);
+    acc_free(acc);
+    if (page->more)
+        ask_rooms(leaver, page->items[page->count - 1].name);
+    else
+        leaver_free(leaver);
+}
+
+static void ask_rooms(struct leaver *leaver, struct str after)
+{
+    struct store_op *op = store_op_new(STORE_ROOM_PAGE, on_rooms, leaver);
+    op->room_page.owner = arena_str(&op->arena, leaver->jid.bare);
+    op->room_page.host = arena_str(&op->arena, leaver->service.domain);
+    op->room_page.after = arena_str(&op->arena, after);
+    op->room_page.limit = LIMIT_TURN_STANZAS;
+    store_ask(op, 0);
+}
+
+static void on_unblocked(struct store_op *op)
+{
+    if (op->outcome)
+        LOG(LOG_ERROR, "room_blocking_not_removed", LF("why", err_name(op->outcome)));
+}
+
+static enum verdict on_removed(struct acc *acc, struct session *session)
+{
+    struct leaver *leaver = mem_zalloc(sizeof *leaver);
+    struct store_op *op = store_op_new(STORE_ROOM_UNBLOCK, on_unblocked, NULL);
+    struct jid service;
+    (void)session;
+    op->blocking.owner = arena_str(&op->arena, acc->from.bare);
+    effect_store(acc, op);
+    service_jid(&acc->arena, acc->host, &module_muc_light, &service);
+    jid_keep(&leaver->jid, &acc->from);
+    jid_keep(&leaver->service, &service);
+    leaver->host = acc->host;
+    ask_rooms(leaver, STR(""));
+    return HOOK_OK;
+}
+
+/* --- Discovery of the host --- */
+
+static enum verdict on_host_items(struct acc *acc, struct session *session)
+{
+    struct jid service;
+    (void)session;
+    if (acc->to.user.len || !service_jid(&acc->arena, acc->host, &module_muc_light, &service))
+        return HOOK_OK;
+    struct element *item = element_add(&acc->arena, acc->element, NS_DISCO_ITEMS, "item");
+    element_set(&acc->arena, item, "jid", service.full);
+    return HOOK_OK;
+}
+
+/* --- The module --- */
+
+static enum err start(struct host_type *type, const void *own, const char **why)
+{
+    struct muc_light_conf *conf = (struct muc_light_conf *)own;
+    metric_register(muc_light_room_metrics);
+    metric_register(rooms_metrics);
+    enum err err = room_schema_make(&conf->schema, &conf->config_schema, why);
+    if (!err)
+        err = service_declare(type, &module_muc_light, conf->host, why);
+    if (err)
+        room_schema_free(&conf->schema);
+    return err;
+}
+
+static void stop(struct host_type *type)
+{
+    const struct module_on *on = host_module(type, &module_muc_light);
+    room_schema_free(&((struct muc_light_conf *)on->conf)->schema);
+}
+
+static const struct hook hooks[] = {
+    {.at = HOOK_service_packet, .run = on_packet},
+    {.at = HOOK_user_send_message, .run = on_send, .after = "privacy"},
+    {.at = HOOK_remove_user, .run = on_removed},
+    {.at = HOOK_disco_items, .run = on_host_items},
+    {0},
+};
+
+static const struct feature features[] = {
+    {IQ_SERVICE | IQ_ROOM, "http://jabber.org/protocol/disco#info"},
+    {IQ_SERVICE | IQ_ROOM, "urn:xmpp:muclight:0"},
+    {0},
+};
+
+static const struct key keys[] = {
+    {.name = "host",
+     .type = KEY_TEXT,
+     .offset = offsetof(struct muc_light_conf, host),
+     .preset = "muclight.@HOST@",
+     .help = "Domain of the rooms; @HOST@ stands for the domain of the users."},
+    {.name = "rooms_per_user",
+     .type = KEY_NUMBER,
+     .offset = offsetof(struct muc_light_conf, rooms_per_user),
+     .preset = "infinity",
+     .min = 1,
+     .max = KEY_INFINITY,
+     .help = "Most rooms that a user can be in; who is in so many cannot be brought into more."},
+    {.name = "max_occupants",
+     .type = KEY_NUMBER,
+     .offset = offsetof(struct muc_light_conf, max_occupants),
+     .preset = "infinity",
+     .min = 1,
+     .max = KEY_INFINITY,
+     .help = "Most occupants of a room."},
+    {.name = "rooms_per_page",
+     .type = KEY_NUMBER,
+     .offset = offsetof(struct muc_light_conf, rooms_per_page),
+     .preset = "10",
+     .min = 1,
+     .max = STORE_ROOM_PAGE_MAX,
+     .help = "Rooms in a page when a user asks which ones they are in."},
+    {.name = "all_can_configure",
+     .type = KEY_BOOL,
+     .offset = offsetof(struct muc_light_conf, all_can_configure),
+     .preset = "false",
+     .help = "Members can change the configuration of a room, not only its subject."},
+    {.name = "all_can_invite",
+     .type = KEY_BOOL,
+     .offset = offsetof(struct muc_light_conf, all_can_invite),
+     .preset = "false",
+     .help = "Members can bring others into a room."},
+    {.name = "equal_occupants",
+     .type = KEY_BOOL,
+     .offset = offsetof(struct muc_light_conf, equal_occupants),
+     .preset = "false",
+     .help = "New rooms have no owner; all are members."},
+    {.name = "allow_multiple_owners",
+     .type = KEY_BOOL,
+     .offset = offsetof(struct muc_light_conf, allow_multiple_owners),
+     .preset = "false",
+     .help =
+         "A room can have several owners; else who owned it is a member when another one does."},
+    {.name = "blocking",
+     .type = KEY_BOOL,
+     .offset = offsetof(struct muc_light_conf, blocking),
+     .preset = "true",
+     .help = "Users can say by whom, and into which rooms, they do not want to be brought."},
+    {.name = "config_schema",
+     .type = KEY_LIST,
+     .offset = offsetof(struct muc_light_conf, config_schema),
+     .keys = room_schema_keys,
+     .group_size = sizeof(struct room_schema_key),
+     .help = "Fields of a room's configuration; without any, the texts roomname (`Untitled`) and "
+             "subject."},
+    {0},
+};
+
+const struct module module_muc_light = {
+    .name = "muc_light",
+    .xep = "urn:xmpp:muclight:0",
+    .hooks = hooks,
+    .features = features,
+    .keys = keys,
+    .conf_size = sizeof(struct muc_light_conf),
+    .metrics = metrics,
+    .shard_size = sizeof(struct rooms),
+    .shard_end = rooms_end,
+    .start = start,
+    .stop = stop,
+};
