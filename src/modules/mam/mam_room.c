@@ -23,6 +23,7 @@ static struct store_op *message_op(struct acc *acc, const struct room_packet *pa
     if (origin)
         message->origin_id = arena_str(&op->arena, element_attr(origin, "id"));
     message->body = element_xml(&op->arena, acc->element, NS_CLIENT);
+    message->text = mam_text(&op->arena, acc->element);
     return op;
 }
 
@@ -53,6 +54,7 @@ enum verdict mam_forget_room(struct acc *acc, struct session *session)
     struct store_op *op = store_op_new(STORE_MAM_REMOVE, on_gone, NULL);
     (void)session;
     op->page.owner = arena_str(&op->arena, acc->to.bare);
+    op->page.to = STANZA_ID_MAX;
     effect_store(acc, op);
     return HOOK_OK;
 }
