@@ -53,6 +53,13 @@ struct pep_account *pep_account_find(const struct jid *owner)
     return node ? MAP_OWNER(node, struct pep_account, map_node) : NULL;
 }
 
+static void resize(struct pep_account *account, size_t more, size_t less)
+{
+    account->size += more - less;
+    cache.size += more - less;
+    metric_add(&pep_cached, (int64_t)more - (int64_t)less);
+}
+
 static struct pep_account *need(const struct jid *owner)
 {
     struct pep_account *account = pep_account_find(owner);
@@ -64,8 +71,7 @@ static struct pep_account *need(const struct jid *owner)
         jid_keep(&account->owner, &bare);
         list_init(&account->waiting);
         map_add(&cache.all, &account->map_node, account->owner.bare_hash);
-        account->size = sizeof *account + bare.bare.len;
-        cache.size += account->size;
+        resize(account, sizeof *account + bare.bare.len, 0);
     }
     if (!cache.used.next)
         list_init(&cache.used);
@@ -153,12 +159,6 @@ static struct pep_node *node_new(const struct store_pep_node *model)
     return node;
 }
 
-static void resize(struct pep_account *account, size_t more, size_t less)
-{
-    account->size += more - less;
-    cache.size += more - less;
-}
-
 static void take_out(struct pep_account *account, struct pep_node **at)
 {
     struct pep_node *node = *at;
@@ -193,7 +193,7 @@ static void drop(struct pep_account *account)
     clear(account);
     list_drop(&account->used);
     map_drop(&cache.all, &account->map_node);
-    cache.size -= account->size;
+    resize(account, 0, account->size);
     jid_drop(&account->owner);
     mem_free(account);
     if (cache.all.count == 0)
