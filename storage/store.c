@@ -231,7 +231,7 @@ static bool is_of_inbox(const struct store_op *op)
 static struct str fenced_owner(const struct store_op *op)
 {
     if (op->kind == STORE_MAM_PAGE || op->kind == STORE_MAM_METADATA ||
-        op->kind == STORE_MAM_REMOVE)
+        op->kind == STORE_MAM_REMOVE || op->kind == STORE_MAM_FIND)
         return op->page.owner;
     if (op->kind == STORE_INBOX_PAGE)
         return op->inbox_page.owner;

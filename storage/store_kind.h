@@ -27,6 +27,8 @@ enum store_kind {
     STORE_MAM_PAGE,     /* page → items, more, total; sees what is in batches. NOT_FOUND: an id */
     STORE_MAM_METADATA, /* page: owner → first, last; sees what is in batches */
     STORE_MAM_REMOVE,   /* page: owner: the archive below `to`, and the inbox of that */
+    STORE_MAM_FIND, /* page: owner, with, client_id → items: what the owner sent, newest first */
+    STORE_MAM_REPLACE,   /* message: id, sender, body: the row has this body from now. NOT_FOUND */
     STORE_MAM_PREFS_GET, /* prefs: owner → the rest. NOT_FOUND: never set */
     STORE_MAM_PREFS_SET, /* prefs: all of them */
     STORE_INBOX_PAGE, /* inbox_page → items, totals; sees what is in batches, as do those below */

@@ -12,6 +12,9 @@
 
 enum { STORE_MAM_PAGE_MAX = 1000, STORE_MAM_PREFS_MAX = 500 };
 
+/* FIND looks at so many of the last messages of a conversation, and gives so many. */
+enum { STORE_MAM_LOOK = 10000, STORE_MAM_FOUND = 4 };
+
 /* A sender's stanza with the same origin-id is not stored again within this time. */
 #define STORE_MAM_RESENT_US (7ull * 24 * 3600 * 1000000)
 
@@ -66,9 +69,10 @@ struct store_mam_page {
     uint64_t after, before;         /* the page within the set: after < id < before */
     const uint64_t *ids;            /* NOT_FOUND if one of them is not in the archive */
     size_t id_count, limit;
-    bool only_ids;  /* the set is those ids */
-    bool backwards; /* the page is at the end */
-    bool counted;   /* total wanted */
+    bool only_ids;        /* the set is those ids */
+    bool backwards;       /* the page is at the end */
+    bool counted;         /* total wanted */
+    struct str client_id; /* FIND; others may have the same hash: look at the body */
     /* answered */
     struct store_mam_item *items; /* oldest first */
     size_t count;
@@ -79,6 +83,9 @@ struct store_mam_page {
     uint64_t found; /* of the ids */
 };
 
+/* Preferences: what is kept (XEP-0441). */
+enum store_mam_keeps { STORE_KEEPS_NEVER, STORE_KEEPS_ALWAYS, STORE_KEEPS_ROSTER };
+
 struct store_mam_pref {
     struct str bare, resource; /* empty resource: all of them */
     bool keeps;
@@ -86,7 +93,7 @@ struct store_mam_pref {
 
 struct store_mam_prefs {
     struct str owner;
-    bool keeps; /* messages with those who are not listed */
+    int keeps; /* messages with those who are not listed: enum store_mam_keeps */
     struct store_mam_pref *items;
     size_t count;
 };

@@ -136,7 +136,7 @@ struct prefs {
     struct jid owner; /* of the rows that have come so far; empty: there is none */
     struct store_mam_pref *items;
     size_t count, rows;
-    bool keeps;
+    int keeps; /* enum store_mam_keeps */
 };
 
 static struct prefs prefs;
@@ -164,19 +164,19 @@ static void end_prefs(struct mim *mim)
     if (prefs.rows && !mim->dry_run)
         put_prefs(mim);
     arena_fini(&prefs.arena);
-    prefs = (struct prefs){.keeps = true};
+    prefs = (struct prefs){.keeps = STORE_KEEPS_ALWAYS};
 }
 
 static const char *take_pref(const struct mim_row *row)
 {
     struct str peer = mim_text(row, 2), behaviour = mim_text(row, 3);
     struct jid jid;
-    bool keeps = !str_is(behaviour, "N");
-    by_roster += str_is(behaviour, "R");
+    bool keeps = !str_is(behaviour, "N"), by_contact = str_is(behaviour, "R");
     if (peer.len == 0) {
-        prefs.keeps = keeps;
+        prefs.keeps = by_contact ? STORE_KEEPS_ROSTER : keeps;
         return NULL;
     }
+    by_roster += by_contact;
     if (prefs.count == STORE_MAM_PREFS_MAX)
         return "there are too many of this user";
     if (jid_parse(&prefs.arena, peer, &jid))
@@ -205,7 +205,7 @@ static void take_config(struct mim *mim, struct arena *arena, const struct mim_r
 
 void mim_prefs(struct mim *mim)
 {
-    prefs = (struct prefs){.keeps = true};
+    prefs = (struct prefs){.keeps = STORE_KEEPS_ALWAYS};
     mim_each(mim, MIM_PREFS,
              "SELECT count(*) FROM mam_config c JOIN mam_server_user u ON u.id = c.user_id"
              " WHERE " OF_DOMAINS("u.server"),
@@ -217,6 +217,6 @@ void mim_prefs(struct mim *mim)
     mim_wait(mim);
     if (by_roster)
         buf_format(&mim->notes,
-                   "mam_config: %llu times the default was `roster`, which is `always` here\n",
+                   "mam_config: %llu times a peer's was `roster`, which is `always` here\n",
                    (unsigned long long)by_roster);
 }

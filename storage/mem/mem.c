@@ -70,6 +70,17 @@ bool mem_has_account(struct str bare)
     return find(&wanted) != NULL;
 }
 
+bool mem_has_contact(struct str bare, struct str contact)
+{
+    struct store_account wanted = {0};
+    wanted.user = str_cut(bare, '@', &wanted.domain);
+    const struct account *account = find(&wanted);
+    const struct mem_item *item = account ? account->roster.items : NULL;
+    while (item && !str_is(contact, item->contact))
+        item = item->next;
+    return item && item->flags & ROSTER_LISTED;
+}
+
 static char *copy(struct str text)
 {
     return mem_strndup(text.at ? text.at : "", text.len);
@@ -300,75 +311,23 @@ static enum err run_account(struct store_op *op)
     return op->kind == STORE_ACCOUNT_ADD ? add(&op->account) : kinds[op->kind](op);
 }
 
+/* Kinds of a part of the domain stand together in store_kind.h. */
 static enum err run(struct store_op *op)
 {
-    switch (op->kind) {
-    case STORE_ACCOUNT_GET:
-    case STORE_ACCOUNT_ADD:
-    case STORE_ACCOUNT_SET:
-    case STORE_ACCOUNT_REMOVE:
-    case STORE_ACCOUNT_LIST:
-    case STORE_ACCOUNT_IMPORT:
-    case STORE_ACCOUNT_COUNT:
-        return run_account(op);
-    case STORE_DOMAIN_REMOVE:
-    case STORE_DOMAIN_RETAIN:
-        return change_domain(op);
-    case STORE_REMOVAL_STEP:
-        return step(op);
-    case STORE_ROSTER_GET:
-    case STORE_ROSTER_SET:
-    case STORE_ROSTER_REMOVE:
-    case STORE_ROSTER_IMPORT:
-        return run_roster(op);
-    case STORE_PRIVACY_GET:
-    case STORE_PRIVACY_SET:
-    case STORE_PRIVACY_REMOVE:
-    case STORE_PRIVACY_DEFAULT:
-        return run_privacy(op);
-    case STORE_LAST_GET:
-    case STORE_LAST_SET:
-        return run_last(op);
-    case STORE_MAM_STORE:
-    case STORE_MAM_ROOM:
-    case STORE_MAM_BATCH:
-    case STORE_MAM_IMPORT:
-    case STORE_MAM_PAGE:
-    case STORE_MAM_METADATA:
-    case STORE_MAM_REMOVE:
-    case STORE_MAM_PREFS_GET:
-    case STORE_MAM_PREFS_SET:
-    case STORE_UPKEEP:
-        return mem_mam(op);
-    case STORE_INBOX_PAGE:
-    case STORE_INBOX_GET:
-    case STORE_INBOX_SET:
-    case STORE_INBOX_READ:
-    case STORE_INBOX_EMPTY_BIN:
-    case STORE_INBOX_DROP:
-    case STORE_INBOX_REMOVE:
-    case STORE_INBOX_IMPORT:
-    case STORE_INBOX_CLEAN:
-        return mem_inbox(op);
-    case STORE_OFFLINE_ADD:
-    case STORE_OFFLINE_PAGE:
-    case STORE_OFFLINE_DROP:
-    case STORE_OFFLINE_CLEAN:
-        return run_offline(op);
-    case STORE_ROOM_CREATE:
-    case STORE_ROOM_GET:
-    case STORE_ROOM_SET:
-    case STORE_ROOM_DESTROY:
-    case STORE_ROOM_PAGE:
-    case STORE_ROOM_GUESTS:
-    case STORE_ROOM_BLOCKING:
-    case STORE_ROOM_BLOCK:
-    case STORE_ROOM_UNBLOCK:
-        return mem_room(op);
-    case STORE_KIND_COUNT:
-        break;
-    }
-    return ERR_UNSUPPORTED;
+    static enum err (*const parts[STORE_KIND_COUNT])(struct store_op *) = {
+        [STORE_ACCOUNT_GET... STORE_ACCOUNT_COUNT] = run_account,
+        [STORE_DOMAIN_REMOVE... STORE_DOMAIN_RETAIN] = change_domain,
+        [STORE_REMOVAL_STEP] = step,
+        [STORE_ROSTER_GET... STORE_ROSTER_IMPORT] = run_roster,
+        [STORE_MAM_STORE... STORE_MAM_PREFS_SET] = mem_mam,
+        [STORE_INBOX_PAGE... STORE_INBOX_CLEAN] = mem_inbox,
+        [STORE_PRIVACY_GET... STORE_PRIVACY_DEFAULT] = run_privacy,
+        [STORE_LAST_GET... STORE_LAST_SET] = run_last,
+        [STORE_OFFLINE_ADD... STORE_OFFLINE_CLEAN] = run_offline,
+        [STORE_ROOM_CREATE... STORE_ROOM_UNBLOCK] = mem_room,
+        [STORE_UPKEEP] = mem_mam,
+    };
+    return parts[op->kind] ? parts[op->kind](op) : ERR_UNSUPPORTED;
 }
 
 static enum err setup(const struct store_config *config, const char **why)

@@ -18,7 +18,7 @@ static size_t row_count, row_room;
 
 struct pref {
     char *owner, *bare, *resource; /* bare NULL: what holds for all others */
-    bool keeps;
+    int keeps;                     /* enum store_mam_keeps */
 };
 
 static struct pref *prefs;
@@ -33,8 +33,7 @@ static char *copy(struct str text)
 
 bool mem_mam_keeps(struct str owner, struct str bare, struct str resource)
 {
-    bool found = true;
-    int best = -1;
+    int found = STORE_KEEPS_ALWAYS, best = -1;
     for (size_t i = 0; i < pref_count; i++) {
         const struct pref *pref = &prefs[i];
         if (!str_is(owner, pref->owner))
@@ -47,7 +46,7 @@ bool mem_mam_keeps(struct str owner, struct str bare, struct str resource)
             found = pref->keeps;
         }
     }
-    return found;
+    return found == STORE_KEEPS_ROSTER ? mem_has_contact(owner, bare) : found != STORE_KEEPS_NEVER;
 }
 
 static void pref_free(const struct pref *pref)
@@ -69,7 +68,7 @@ void mem_mam_forget(struct str owner)
     pref_count = left;
 }
 
-static void add_pref(struct str owner, const struct store_mam_pref *item, bool keeps_it)
+static void add_pref(struct str owner, const struct store_mam_pref *item, int keeps_it)
 {
     prefs = mem_realloc(prefs, (pref_count + 1) * sizeof *prefs);
     prefs[pref_count++] = (struct pref){.owner = copy(owner),
@@ -103,7 +102,7 @@ static enum err prefs_get(struct store_op *op)
         struct store_mam_pref *item = &op->prefs.items[op->prefs.count++];
         item->bare = arena_str(&op->arena, str_of(prefs[i].bare));
         item->resource = arena_str(&op->arena, str_of(prefs[i].resource));
-        item->keeps = prefs[i].keeps;
+        item->keeps = prefs[i].keeps != STORE_KEEPS_NEVER;
     }
     return found ? ERR_OK : ERR_NOT_FOUND;
 }
@@ -339,6 +338,31 @@ static enum err metadata(struct store_op *op)
     return ERR_OK;
 }
 
+static enum err find(struct store_op *op)
+{
+    uint64_t hash = store_mam_origin(op->page.client_id);
+    op->page.count = 0;
+    op->page.items = arena_zero(&op->arena, STORE_MAM_FOUND * sizeof *op->page.items);
+    for (size_t i = row_count; i-- > 0 && op->page.count < STORE_MAM_FOUND;)
+        if (rows[i].client_id == hash && str_is(op->page.owner, rows[i].sender) &&
+            str_is(op->page.with, rows[i].recipient))
+            op->page.items[op->page.count++] =
+                (struct store_mam_item){rows[i].id, arena_str(&op->arena, str_of(rows[i].body))};
+    return ERR_OK;
+}
+
+static enum err replace(struct store_op *op)
+{
+    for (size_t i = row_count; i-- > 0;) {
+        if (rows[i].id != op->message.id || !str_is(op->message.sender, rows[i].sender))
+            continue;
+        mem_free(rows[i].body);
+        rows[i].body = copy(op->message.body);
+        return ERR_OK;
+    }
+    return ERR_NOT_FOUND;
+}
+
 static enum err upkeep(struct store_op *op)
 {
     size_t old = 0;
@@ -358,6 +382,7 @@ enum err mem_mam(struct store_op *op)
         [STORE_MAM_PAGE] = page,           [STORE_MAM_METADATA] = metadata,
         [STORE_MAM_REMOVE] = drop_archive, [STORE_MAM_PREFS_GET] = prefs_get,
         [STORE_MAM_PREFS_SET] = prefs_set, [STORE_UPKEEP] = upkeep,
+        [STORE_MAM_FIND] = find,           [STORE_MAM_REPLACE] = replace,
     };
     return kinds[op->kind] ? kinds[op->kind](op) : ERR_UNSUPPORTED;
 }

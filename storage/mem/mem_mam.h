@@ -15,6 +15,9 @@ void mem_mam_forget(struct str owner);
 /* mem.c: whether a bare JID has an account. */
 bool mem_has_account(struct str bare);
 
+/* mem.c: whether the roster of an account lists a contact. */
+bool mem_has_contact(struct str bare, struct str contact);
+
 /* For mem_inbox.c, of what `owner` has got from `peer`: how many count as unread behind a message;
  * the id of the newest with this id or client id, 0: none. The text of a message; .at NULL. */
 uint64_t mem_mam_unread(struct str owner, struct str peer, uint64_t after);

@@ -136,6 +136,40 @@ const struct pg_kind *pg_mam_page(struct store_op *op)
     return &kinds[set][op->page.backwards][numbers];
 }
 
+/* --- Finding and replacing one message --- */
+
+static void bind_find(struct store_op *op, struct pq_params *params)
+{
+    pq_bind(params, op->page.owner);
+    pq_bind(params, op->page.with);
+    pq_bind_number(params, &op->arena, (int64_t)store_mam_origin(op->page.client_id));
+    pq_bind_number(params, &op->arena, STORE_MAM_LOOK);
+    pq_bind_number(params, &op->arena, STORE_MAM_FOUND);
+}
+
+static void bind_replace(struct store_op *op, struct pq_params *params)
+{
+    struct packed body = pack_body(&op->arena, op->message.body);
+    pq_bind(params, op->message.sender);
+    pq_bind_number(params, &op->arena, (int64_t)op->message.id);
+    pq_bind_number(params, &op->arena, body.dictionary);
+    pq_bind(params, body.bytes);
+}
+
+static enum err take_found(struct store_op *op, const struct pq_answer *answer)
+{
+    enum err err = ERR_OK;
+    op->page.count = 0;
+    op->page.items = arena_zero(&op->arena, STORE_MAM_FOUND * sizeof *op->page.items);
+    for (int i = 0; !err && i < pq_rows(answer); i++)
+        err = take_item(op, answer, i);
+    return err;
+}
+
+const struct pg_kind pg_mam_find = {.steps = {{"mam_find", bind_find}}, .take = take_found};
+const struct pg_kind pg_mam_replace = {
+    .writes = true, .steps = {{"mam_replace", bind_replace}}, .take = pg_take_found};
+
 /* --- The archive as a whole --- */
 
 static void bind_owner(struct store_op *op, struct pq_params *params)

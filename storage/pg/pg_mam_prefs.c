@@ -63,7 +63,7 @@ static enum err take_prefs(struct store_op *op, const struct pq_answer *answer)
     size_t rows = (size_t)pq_rows(answer);
     if (rows == 0)
         return ERR_NOT_FOUND;
-    op->prefs.keeps = pq_number(answer, 0, 0) != 0;
+    op->prefs.keeps = (int)pq_number(answer, 0, 0);
     op->prefs.items = arena_zero(&op->arena, rows * sizeof *op->prefs.items);
     op->prefs.count = 0;
     for (int i = 0; i < (int)rows && pq_cell(answer, i, 1).at; i++)

@@ -6,11 +6,7 @@
 /* --- Batches (pg_mam_batch.c) --- */
 
 /* What the preferences of `owner` say of a peer. */
-#define KEEPS(owner, bare, resource)                                                               \
-    "coalesce("                                                                                    \
-    " (SELECT c.keeps FROM mam_prefs_jid c WHERE c.owner = " owner " AND c.bare = " bare           \
-    "   AND c.resource IN ('', " resource ") ORDER BY c.resource DESC LIMIT 1),"                   \
-    " (SELECT c.keeps FROM mam_prefs c WHERE c.owner = " owner "), 1)"
+#define KEEPS(owner, bare, resource) "mam_keeps(" owner ", " bare ", " resource ")"
 
 #define HAS_ACCOUNT(bare)                                                                          \
     "EXISTS (SELECT FROM account a JOIN domain d ON d.id = a.domain_id"                            \
@@ -162,6 +158,15 @@ const struct pg_statement pg_mam_batch_statements[] = {
     " AND m.id > " SINCE                                                                           \
     " ORDER BY m.id" way " LIMIT 1)"
 
+/* $2 with whom, $3 hash of the client id, $4 how many to look at, $5 rows. */
+#define FIND                                                                                       \
+    "WITH " JID("o", "$1") ", " JID("w", "$2") " SELECT f.id, f.packed::integer, f.body FROM"      \
+    " (SELECT m.id, m.client_id, m.packed, m.body FROM message m"                                  \
+    "  WHERE least(m.sender, m.recipient) = (SELECT least(o.id, w.id) FROM o, w)"                  \
+    "  AND greatest(m.sender, m.recipient) = (SELECT greatest(o.id, w.id) FROM o, w)"              \
+    "  AND m.sender = " OWNER " AND m.id > " SINCE " ORDER BY m.id DESC LIMIT $4) f"               \
+    " WHERE f.client_id = $3 ORDER BY f.id DESC LIMIT $5"
+
 const struct pg_statement pg_mam_statements[] = {
     {"mam_page", ALL("")},
     {"mam_page_back", ALL(" DESC")},
@@ -179,6 +184,10 @@ const struct pg_statement pg_mam_statements[] = {
      " SELECT coalesce(min(e.id), 0), coalesce(max(e.id), 0) FROM"
      " (" END("sender", "1", "") " UNION ALL " END("recipient", "2", "")
      " UNION ALL " END("sender", "1", " DESC") " UNION ALL " END("recipient", "2", " DESC") ") e"},
+    {"mam_find", FIND},
+    {"mam_replace",
+     "UPDATE message m SET packed = $3::bigint::smallint, body = $4 FROM jid j"
+     " WHERE j.bare = $1 AND m.sender = j.id AND m.id = $2"},
     {"mam_upkeep", "SELECT made, dropped FROM message_upkeep($1, $2, $3::bigint::integer, $4)"},
     {NULL, NULL},
 };

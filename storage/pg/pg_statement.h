@@ -67,7 +67,8 @@ extern const struct pg_kind pg_roster_get, pg_roster_set, pg_roster_remove, pg_r
  * batch has strangers, says which statements it takes. */
 extern const struct pg_statement pg_mam_statements[], pg_mam_batch_statements[],
     pg_mam_prefs_statements[];
-extern const struct pg_kind pg_mam_metadata, pg_mam_prefs_get, pg_mam_prefs_set, pg_mam_upkeep;
+extern const struct pg_kind pg_mam_metadata, pg_mam_find, pg_mam_replace, pg_mam_prefs_get,
+    pg_mam_prefs_set, pg_mam_upkeep;
 typedef const struct pg_kind *pg_choose_fn(struct store_op *op);
 pg_choose_fn pg_mam_page, pg_mam_batch;
 

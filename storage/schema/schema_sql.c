@@ -300,7 +300,24 @@ static const struct schema_step pg_steps[] = {
      "    RETURN sent_count + received_count + 1;\n"
      "END $$;\n"
     },
-    {10, "010_room",
+    {10, "010_keeps",
+     "CREATE FUNCTION mam_keeps(owner_id bigint, peer text, peer_resource text) RETURNS bigint\n"
+     "    LANGUAGE sql STABLE AS $$\n"
+     "    SELECT coalesce(\n"
+     "        (SELECT l.keeps FROM mam_prefs_jid l WHERE l.owner = owner_id AND l.bare = peer\n"
+     "            AND l.resource IN ('', peer_resource) ORDER BY l.resource DESC LIMIT 1),\n"
+     "        (SELECT CASE p.keeps WHEN 2 THEN\n"
+     "            (SELECT count(*) FROM jid j\n"
+     "                JOIN domain d ON d.name = split_part(j.bare, '@', 2)\n"
+     "                JOIN account a\n"
+     "                    ON a.domain_id = d.id AND a.name = split_part(j.bare, '@', 1)\n"
+     "                JOIN roster r ON r.account_id = a.id AND r.contact = peer\n"
+     "                WHERE j.id = owner_id AND r.flags & 32 <> 0)\n"
+     "            ELSE p.keeps END FROM mam_prefs p WHERE p.owner = owner_id),\n"
+     "        1)\n"
+     "$$;\n"
+    },
+    {11, "011_room",
      "CREATE TABLE room (\n"
      "    id bigint PRIMARY KEY,\n"
      "    host text COLLATE \"C\" NOT NULL CHECK (host <> ''),\n"
@@ -478,7 +495,10 @@ static const struct schema_step sqlite_steps[] = {
      "ALTER TABLE domain ADD COLUMN since INTEGER NOT NULL DEFAULT 0;\n"
      "ALTER TABLE domain ADD COLUMN swept TEXT;\n"
     },
-    {10, "010_room",
+    {10, "010_keeps",
+     "SELECT 1;\n"
+    },
+    {11, "011_room",
      "CREATE TABLE room (\n"
      "    id INTEGER PRIMARY KEY,\n"
      "    host TEXT NOT NULL CHECK (host <> ''),\n"

@@ -3,22 +3,17 @@
 #include "limits.h"
 #include "lite_inbox.h"
 #include "lite_jid.h"
+#include "lite_keeps.h"
 #include "pack.h"
 #include "stanza_id.h"
 #include "store_backend.h"
-
-/* What the preferences of `owner` say of a peer. */
-#define KEEPS(owner, bare, resource)                                                               \
-    "coalesce((SELECT keeps FROM mam_prefs_jid WHERE owner = " owner " AND bare = " bare           \
-    " AND resource IN ('', " resource ") ORDER BY resource DESC LIMIT 1),"                         \
-    " (SELECT keeps FROM mam_prefs WHERE owner = " owner "), 1)"
 
 static const char add_sql[] =
     "INSERT INTO message"
     " (id, sender, recipient, flags, sender_resource, recipient_resource, origin, body, packed,"
     " client_id)"
     " SELECT * FROM (SELECT ?1, ?2, ?3,"
-    " ?4 | (" KEEPS("?2", "?11", "?6") " = 0) | (" KEEPS(
+    " ?4 | (" LITE_KEEPS("?2", "?11", "?6") " = 0) | (" LITE_KEEPS(
         "?3", "?10",
         "?5") " = 0) * 2 | (?14 AND NOT EXISTS (SELECT 1 FROM account a JOIN domain d"
               " ON d.id = a.domain_id WHERE a.name = ?15 AND d.name = ?16)) * 2 AS flags,"
@@ -60,6 +55,14 @@ static const char first_sql[] = "SELECT min(coalesce(" END(
 static const char last_sql[] = "SELECT max(coalesce(" END(
     " DESC", "sender", "1") ", 0),"
                             " coalesce(" END(" DESC", "recipient", "2") ", 0))";
+
+static const char find_sql[] =
+    "SELECT id, body, packed FROM (SELECT m.id, m.client_id, m.body, m.packed FROM message m"
+    " WHERE min(m.sender, m.recipient) = min(?1, ?2) AND max(m.sender, m.recipient) = max(?1, ?2)"
+    " AND m.sender = ?1 AND m.id > " SINCE " ORDER BY m.id DESC LIMIT ?4)"
+    " WHERE client_id = ?3 ORDER BY id DESC";
+static const char replace_sql[] = "UPDATE message SET packed = ?3, body = ?4 WHERE id = ?1"
+                                  " AND sender = (SELECT id FROM jid WHERE bare = ?2)";
 
 static const char expire_sql[] = "DELETE FROM message WHERE id IN"
                                  " (SELECT id FROM message WHERE id < ?1 ORDER BY id LIMIT ?2)";
@@ -307,6 +310,51 @@ enum err lite_mam_metadata(struct lite *lite, struct store_op *op)
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
+/* --- Finding and replacing one message --- */
+
+static enum err find(struct lite *lite, struct store_op *op, int64_t owner, int64_t with)
+{
+    struct lite_statement *find = lite_start(lite, find_sql);
+    enum err err = ERR_OK;
+    if (!find)
+        return ERR_DOWN;
+    lite_number(find, 1, owner);
+    lite_number(find, 2, with);
+    lite_number(find, 3, (int64_t)store_mam_origin(op->page.client_id));
+    lite_number(find, 4, STORE_MAM_LOOK);
+    while (op->page.count < STORE_MAM_FOUND && !(err = lite_row(lite, find)))
+        if ((err = push_item(op, (uint64_t)lite_get_number(find, 0), find, 1)))
+            break;
+    lite_done(find);
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+enum err lite_mam_find(struct lite *lite, struct store_op *op)
+{
+    int64_t owner, with;
+    op->page.count = 0;
+    op->page.items = arena_zero(&op->arena, STORE_MAM_FOUND * sizeof *op->page.items);
+    enum err err = lite_find_jid(lite, op->page.owner, &owner);
+    if (!err)
+        err = lite_find_jid(lite, op->page.with, &with);
+    if (err)
+        return err == ERR_NOT_FOUND ? ERR_OK : err;
+    return find(lite, op, owner, with);
+}
+
+enum err lite_mam_replace(struct lite *lite, struct store_op *op)
+{
+    struct packed body = pack_body(&op->arena, op->message.body);
+    struct lite_statement *replace = lite_start(lite, replace_sql);
+    if (!replace)
+        return ERR_DOWN;
+    lite_number(replace, 1, (int64_t)op->message.id);
+    lite_text(replace, 2, op->message.sender);
+    lite_number(replace, 3, body.dictionary);
+    lite_blob(replace, 4, body.bytes);
+    return lite_change(lite, replace);
+}
+
 /* --- Preferences --- */
 
 static enum err take_prefs(struct lite *lite, struct store_op *op, int64_t owner)
@@ -333,7 +381,7 @@ enum err lite_mam_prefs_get(struct lite *lite, struct store_op *op)
     enum err err = lite_find_jid(lite, op->prefs.owner, &owner);
     if (!err)
         err = take_number(lite, prefs_sql, owner, &keeps);
-    op->prefs.keeps = keeps != 0;
+    op->prefs.keeps = (int)keeps;
     op->prefs.count = 0;
     return err ? err : take_prefs(lite, op, owner);
 }

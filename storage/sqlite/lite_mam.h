@@ -5,6 +5,7 @@
 #include "lite_account.h"
 
 lite_op_fn lite_mam_batch, lite_mam_page, lite_mam_metadata, lite_mam_upkeep;
+lite_op_fn lite_mam_find, lite_mam_replace;
 lite_op_fn lite_mam_prefs_get, lite_mam_prefs_set;
 
 #endif

@@ -1,6 +1,7 @@
 #include "lite_offline.h"
 
 #include "lite_jid.h"
+#include "lite_keeps.h"
 #include "pack.h"
 #include "store_backend.h"
 
@@ -10,12 +11,11 @@ static const char account_sql[] = "SELECT a.id FROM account a JOIN domain d ON d
 /* ?6 archived, ?7 the stanza, ?8 the owner's number in the archive, ?9 ?10 the peer. */
 static const char add_sql[] =
     "INSERT INTO offline_message (account_id, number, message, stamp_us, expires_us, body)"
-    " SELECT ?1, ?2, ?3, ?4, ?5, CASE WHEN ?6 = 1 AND coalesce("
-    "  (SELECT keeps FROM mam_prefs_jid WHERE owner = ?8 AND bare = ?9"
-    "   AND resource IN ('', ?10) ORDER BY resource DESC LIMIT 1),"
-    "  (SELECT keeps FROM mam_prefs WHERE owner = ?8), 1) <> 0 THEN NULL ELSE ?7 END"
-    " WHERE (SELECT count(*) FROM (SELECT 1 FROM offline_message"
-    "  WHERE account_id = ?1 AND (expires_us = 0 OR expires_us > ?11) LIMIT ?12)) < ?12";
+    " SELECT ?1, ?2, ?3, ?4, ?5, CASE WHEN ?6 = 1 AND " LITE_KEEPS(
+        "?8", "?9",
+        "?10") " <> 0 THEN NULL ELSE ?7 END"
+               " WHERE (SELECT count(*) FROM (SELECT 1 FROM offline_message"
+               "  WHERE account_id = ?1 AND (expires_us = 0 OR expires_us > ?11) LIMIT ?12)) < ?12";
 
 static const char page_sql[] =
     "SELECT o.number, o.message, o.stamp_us, o.body, m.body, m.packed FROM offline_message o"

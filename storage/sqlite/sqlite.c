@@ -68,6 +68,8 @@ static const struct {
     [STORE_MAM_PAGE] = {lite_mam_page, false},
     [STORE_MAM_METADATA] = {lite_mam_metadata, false},
     [STORE_MAM_REMOVE] = {lite_mam_remove, true},
+    [STORE_MAM_FIND] = {lite_mam_find, false},
+    [STORE_MAM_REPLACE] = {lite_mam_replace, true},
     [STORE_MAM_PREFS_GET] = {lite_mam_prefs_get, false},
     [STORE_MAM_PREFS_SET] = {lite_mam_prefs_set, true},
     [STORE_INBOX_PAGE] = {lite_inbox_page, false},

@@ -1,5 +1,7 @@
 #include "stage.h"
 
+#include "router.h"
+
 #include "c2s.h"
 #include "check.h"
 #include "config.h"
@@ -168,6 +170,17 @@ void stage_pass(uint64_t ms)
 {
     sim_pass(ms);
     shard_enter(shard_at(0));
+}
+
+void stage_arrive(const char *xml)
+{
+    struct acc *acc = acc_new();
+    acc_set(acc, acc_parse(acc, str_of(xml)));
+    assert_false(jid_parse(&acc->arena, element_attr(acc->element, "from"), &acc->from));
+    assert_false(jid_parse(&acc->arena, element_attr(acc->element, "to"), &acc->to));
+    acc->host = host_find(acc->to.domain);
+    router_route(acc, NULL);
+    settle();
 }
 
 /* --- Clients --- */

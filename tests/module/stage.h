@@ -58,6 +58,9 @@ void stage_leave(struct actor *actor);
 /* The session gets an element as if its client had sent it. */
 void stage_feed(const struct actor *actor, const char *xml);
 
+/* A stanza comes from elsewhere, a room or another server: it has `from` and `to`. */
+void stage_arrive(const char *xml);
+
 /* What was written to the client since the last time, when nothing moves any more. The text lives
  * until the stage closes. */
 const char *stage_written(const struct actor *actor);

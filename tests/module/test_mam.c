@@ -72,7 +72,6 @@ static void keeps_what_is_worth_it(void **state)
     assert_true(is_stored("type='unheard-of'", BODY));
     assert_true(is_stored("type='chat'", HINT("store")));
     assert_true(is_stored("type='chat'", "<reactions xmlns='urn:xmpp:reactions:0' id='1'/>"));
-    assert_true(is_stored("type='chat'", "<retract xmlns='urn:xmpp:message-retract:1' id='1'/>"));
     assert_true(is_stored("", "<x xmlns='jabber:x:conference' jid='r@c'/>"));
     assert_false(is_stored("type='chat'", ""));
     assert_false(is_stored("type='headline'", BODY));
@@ -193,12 +192,71 @@ static void preferences_hold_for_both(void **state)
     you = stage_login("you", "r");
     stage_feed(&me, message);
     assert_lacks(stage_written(&you), "stanza-id");
+    /* without the module nobody has contacts */
     assert_has(ask(&you, "<iq type='set' id='p'><prefs " MAM " default='roster'/></iq>"),
-               "feature-not-implemented");
+               "default='roster'");
+    stage_feed(&me, message);
+    assert_lacks(stage_written(&you), "stanza-id");
     assert_has(ask(&you, "<iq type='set' id='p'><prefs " MAM "/></iq>"), "<bad-request ");
     assert_has(ask(&you, "<iq type='set' id='p'><prefs " MAM
                          " default='never'><never><jid>@</jid></never></prefs></iq>"),
                "<bad-request ");
+}
+
+static void keeps_what_rooms_send_when_told(void **state)
+{
+    static const char from_room[] = "<message from='room@rooms.example/nick' to='you@localhost/r' "
+                                    "type='groupchat' id='1'><body>x</body></message>";
+    (void)state;
+    open_with("");
+    stage_arrive(from_room);
+    assert_lacks(stage_written(&you), "stanza-id");
+    assert_int_equal(count_of(&you), 0);
+    stage_close();
+    open_with("archive_groupchats: true");
+    stage_arrive(from_room);
+    assert_has(stage_written(&you), "by='you@localhost'");
+    assert_int_equal(count_of(&you), 1);
+    stage_close();
+}
+
+static const char *after_retraction(void)
+{
+    ask(&me, "<message to='you@localhost/r' type='chat' id='1'><body>regretted</body></message>");
+    ask(&me, "<message to='you@localhost/r' type='chat' id='2'>"
+             "<retract xmlns='urn:xmpp:message-retract:1' id='1'/></message>");
+    assert_has(stage_written(&you), "<retract ");
+    assert_int_equal(count_of(&you), 2);
+    return ask(&you, "<iq type='set' id='q'><query " MAM "/></iq>");
+}
+
+static void a_tombstone_stands_for_what_was_retracted(void **state)
+{
+    (void)state;
+    open_with("");
+    const char *page = after_retraction();
+    assert_has(page, "<retracted ");
+    assert_lacks(page, "regretted");
+    stage_close();
+    open_with("message_retraction: false");
+    page = after_retraction();
+    assert_lacks(page, "<retracted ");
+    assert_has(page, "regretted");
+    stage_close();
+}
+
+static void so_many_queries_a_minute(void **state)
+{
+    (void)state;
+    open_with("lookups_per_minute: 2");
+    for (int i = 0; i < 4; i++)
+        count_of(&me);
+    assert_has(ask(&me, "<iq type='set' id='q'><query " MAM "/></iq>"), "<resource-constraint ");
+    count_of(&you);
+    stage_pass(31000);
+    count_of(&me);
+    assert_has(ask(&me, "<iq type='set' id='q'><query " MAM "/></iq>"), "<resource-constraint ");
+    stage_close();
 }
 
 int main(void)
@@ -210,6 +268,9 @@ int main(void)
         cmocka_unit_test(a_page_is_at_most_so_long),
         cmocka_unit_test_setup_teardown(says_what_is_wrong, up, down),
         cmocka_unit_test_setup_teardown(preferences_hold_for_both, up, down),
+        cmocka_unit_test(keeps_what_rooms_send_when_told),
+        cmocka_unit_test(so_many_queries_a_minute),
+        cmocka_unit_test(a_tombstone_stands_for_what_was_retracted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

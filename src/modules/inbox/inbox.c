@@ -87,11 +87,9 @@ static unsigned flags_of(const struct acc *acc)
 static void note(const struct acc *acc)
 {
     struct store_op *op = effect_archiving(acc);
-    if (!op)
+    if (!op || acc->room_copy) /* the room has counted it */
         return;
     op->message.inbox = flags_of(acc);
-    if (op->message.inbox & STORE_INBOX_RECIPIENT)
-        op->message.client_id = arena_str(&op->arena, element_attr(acc->element, "id"));
 }
 
 /* --- Markers: XEP-0333 --- */

@@ -16,9 +16,9 @@ struct metric mam_forwarded = {"mam_forwarded_total", "Messages sent in answer t
 struct metric mam_prefs_gets = {"mam_prefs_gets_total", "Preferences told.", METRIC_COUNTER, 0};
 struct metric mam_prefs_sets = {"mam_prefs_sets_total", "Preferences changed.", METRIC_COUNTER, 0};
 
-static struct metric *const metrics[] = {
-    &archived,       &refused,        &mam_lookups,       &mam_forwarded,
-    &mam_prefs_gets, &mam_prefs_sets, &mam_room_archived, NULL};
+static struct metric *const metrics[] = {&archived,      &refused,           &mam_lookups,
+                                         &mam_forwarded, &mam_prefs_gets,    &mam_prefs_sets,
+                                         &mam_retracted, &mam_room_archived, NULL};
 
 /* --- What is worth keeping: XEP-0313 5.1.1, XEP-0334 --- */
 
@@ -49,6 +49,13 @@ static bool has_marker(const struct element *message)
            element_child(message, NS_MARKERS, "received") ||
            element_child(message, NS_MARKERS, "acknowledged") ||
            element_child(message, NS_RECEIPTS, "received");
+}
+
+/* What a room sends, if it is wanted in the archives of users. */
+static bool is_from_room(const struct acc *acc)
+{
+    const struct mam_conf *conf = module_conf(acc->host, &module_mam);
+    return acc->type == TYPE_GROUPCHAT && conf->archive_groupchats && acc->from.resource.len;
 }
 
 bool mam_is_worth(const struct acc *acc)
@@ -124,8 +131,9 @@ static struct store_op *message_op(struct acc *acc)
     message->recipient_resource = arena_str(&op->arena, acc->to.resource);
     if (origin)
         message->origin_id = arena_str(&op->arena, element_attr(origin, "id"));
+    message->client_id = arena_str(&op->arena, element_attr(acc->element, "id"));
     message->body = element_xml(&op->arena, acc->element, NS_CLIENT);
-    if (!has_archive(&acc->from))
+    if (!has_archive(&acc->from) || acc->type == TYPE_GROUPCHAT)
         message->flags |= STORE_NOT_OF_SENDER;
     message->if_registered = has_archive(&acc->to);
     if (!message->if_registered)
@@ -146,14 +154,19 @@ static enum verdict refuse(struct acc *acc)
     return HOOK_STOP;
 }
 
-/* The client was not read meanwhile; another one's message may have taken the room. */
-static enum verdict on_room(struct acc *acc, struct session *session)
+enum verdict mam_archive(struct acc *acc, struct session *session)
 {
     (void)session;
-    if (acc->answer->outcome || !store_mam_has_room())
+    if (!store_mam_has_room())
         return refuse(acc);
     store(acc);
     return HOOK_OK;
+}
+
+/* The client was not read meanwhile; another one's message may have taken the room. */
+static enum verdict on_room(struct acc *acc, struct session *session)
+{
+    return acc->answer->outcome ? refuse(acc) : mam_retract_first(acc, session);
 }
 
 static enum verdict on_send(struct acc *acc, struct session *session)
@@ -164,8 +177,7 @@ static enum verdict on_send(struct acc *acc, struct session *session)
         return HOOK_OK;
     if (!store_mam_has_room())
         return acc_park_store(acc, session, on_room, store_op_new(STORE_MAM_ROOM, NULL, NULL));
-    store(acc);
-    return HOOK_OK;
+    return mam_retract_first(acc, session);
 }
 
 /* At the recipient's home. What was archived by its sender's shard has its id; of the rest, that
@@ -181,10 +193,12 @@ static enum verdict on_arrival(struct acc *acc, struct session *session)
     if (acc->type == TYPE_ERROR) /* a bounce holds what we gave to who could not be reached */
         strip_ids(acc->element, acc->from.bare);
     bool is_here = !acc->rerouted && (acc->undecided || !has_archive(&acc->from));
-    if (!acc->stanza_id && is_archivable(acc) && is_here) {
+    bool wanted = is_archivable(acc) ? is_here : is_from_room(acc) && !acc->rerouted;
+    if (!acc->stanza_id && wanted) {
         if (!store_mam_has_room())
             return refuse(acc);
         store(acc);
+        mam_retract(acc, acc->from.bare);
     }
     acc->in_archive = acc->stanza_id != 0;
     if (acc->in_archive)
@@ -202,10 +216,22 @@ static enum verdict on_strategy(struct acc *acc, struct session *session)
     return HOOK_OK;
 }
 
+static enum verdict on_contact(struct acc *acc, struct session *session)
+{
+    const struct subscription *contact = acc->event_data;
+    (void)session;
+    if (!(contact->flags & ROSTER_LISTED))
+        strip_ids(acc->element, acc->to.bare);
+    return HOOK_OK;
+}
+
 /* Who does not keep a message is not told an id of it. */
 static enum verdict on_receive(struct acc *acc, struct session *session)
 {
-    if (!mam_user_keeps(session, &acc->from))
+    int keeps = mam_user_keeps(session, &acc->from);
+    if (keeps == STORE_KEEPS_ROSTER && acc->in_archive)
+        return subscription_ask(acc, session, &session->jid, &acc->from, on_contact);
+    if (keeps == STORE_KEEPS_NEVER)
         strip_ids(acc->element, acc->to.bare);
     return HOOK_OK;
 }
@@ -312,6 +338,8 @@ static const struct feature features[] = {
     {IQ_ACCOUNT | IQ_ROOM, "urn:xmpp:mam:2"},
     {IQ_ACCOUNT | IQ_ROOM, "urn:xmpp:mam:2#extended"},
     {IQ_ACCOUNT | IQ_ROOM, "urn:xmpp:sid:0"},
+    {IQ_ACCOUNT, "urn:xmpp:message-retract:1"},
+    {IQ_ACCOUNT, "urn:xmpp:message-retract:1#tombstone"},
     {0},
 };
 
@@ -335,6 +363,24 @@ static const struct key keys[] = {
      .offset = offsetof(struct mam_conf, archive_chat_markers),
      .preset = "false",
      .help = "Archive chat markers (XEP-0333) and receipts (XEP-0184) without a body."},
+    {.name = "archive_groupchats",
+     .type = KEY_BOOL,
+     .offset = offsetof(struct mam_conf, archive_groupchats),
+     .preset = "false",
+     .help =
+         "Archive what users get from rooms (type groupchat), each copy in its user's archive."},
+    {.name = "message_retraction",
+     .type = KEY_BOOL,
+     .offset = offsetof(struct mam_conf, message_retraction),
+     .preset = "true",
+     .help = "Replace a message that its sender retracts (XEP-0424) by a tombstone."},
+    {.name = "lookups_per_minute",
+     .type = KEY_NUMBER,
+     .offset = offsetof(struct mam_conf, lookups_per_minute),
+     .preset = "0",
+     .max = 60000,
+     .help = "Queries of archives that a user may ask for in a minute, twice as many at once; what "
+             "is over gets `resource-constraint`. 0: any number."},
     {.name = "retention",
      .type = KEY_DURATION,
      .offset = offsetof(struct mam_conf, retention_ms),

@@ -1,4 +1,5 @@
-/* The parts of module mam: archiving (mam.c), queries (mam_query.c), preferences (mam_prefs.c). */
+/* The parts of module mam: archiving (mam.c), queries (mam_query.c), preferences (mam_prefs.c),
+ * retraction (mam_retract.c). */
 #ifndef RT_MAM_H
 #define RT_MAM_H
 
@@ -9,19 +10,22 @@ extern const struct module module_mam;
 
 struct mam_conf {
     uint64_t default_result_limit, max_result_limit;
-    bool archive_chat_markers;
+    uint64_t lookups_per_minute; /* of a user; 0: any number */
+    bool archive_chat_markers, archive_groupchats, message_retraction;
     uint64_t retention_ms; /* 0: as long as the archive itself keeps it */
 };
 
 /* What a user who is online has chosen; zeroed: nothing, all is kept. */
 struct mam_user {
-    bool asked, chosen, keeps; /* asked: storage, of it or for it */
-    struct store_op *op;       /* under way */
+    bool asked, chosen;  /* asked: storage, of it or for it */
+    int keeps;           /* enum store_mam_keeps */
+    struct store_op *op; /* under way */
     struct store_mam_pref *items;
     size_t count;
+    uint64_t lookups_until_us; /* what was asked for is paid for then */
 };
 
-extern struct metric mam_lookups, mam_forwarded, mam_prefs_gets, mam_prefs_sets;
+extern struct metric mam_retracted, mam_lookups, mam_forwarded, mam_prefs_gets, mam_prefs_sets;
 
 /* What is worth keeping of a message (XEP-0313 5.1.1), whatever its type and addresses. */
 bool mam_is_worth(const struct acc *acc);
@@ -42,9 +46,18 @@ bool mam_is_own(struct acc *acc, struct session *session);
 /* Answers with resource-constraint or item-not-found when the operation failed. */
 bool mam_failed(struct acc *acc);
 
-/* Loads what the user has chosen, once; whether a message with `peer` is kept by that. */
+/* Loads what the user has chosen, once; whether a message with `peer` is kept by that (enum
+ * store_mam_keeps: maybe that depends on the roster). */
 void mam_user_load(struct session *session);
-bool mam_user_keeps(struct session *session, const struct jid *peer);
+int mam_user_keeps(struct session *session, const struct jid *peer);
 void mam_user_end(void *own);
+
+/* If a message retracts another one, that becomes a tombstone before it is archived (mam_archive),
+ * or meanwhile. */
+enum verdict mam_retract_first(struct acc *acc, struct session *session);
+void mam_retract(struct acc *acc, struct str author);
+
+/* Archives a message, or refuses it when there is no room. */
+enum verdict mam_archive(struct acc *acc, struct session *session);
 
 #endif

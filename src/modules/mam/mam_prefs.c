@@ -55,10 +55,10 @@ void mam_user_load(struct session *session)
     store_ask(user->op, 0);
 }
 
-bool mam_user_keeps(struct session *session, const struct jid *peer)
+int mam_user_keeps(struct session *session, const struct jid *peer)
 {
     const struct mam_user *user = user_slot(session->user, &module_mam);
-    bool keeps = !user->chosen || user->keeps;
+    int keeps = user->chosen ? user->keeps : STORE_KEEPS_ALWAYS;
     for (size_t i = 0; i < user->count; i++) {
         const struct store_mam_pref *item = &user->items[i];
         if (!str_eq(item->bare, peer->bare))
@@ -81,6 +81,10 @@ void mam_user_end(void *own)
 
 /* --- Asked for --- */
 
+static const char *const defaults[] = {[STORE_KEEPS_NEVER] = "never",
+                                       [STORE_KEEPS_ALWAYS] = "always",
+                                       [STORE_KEEPS_ROSTER] = "roster"};
+
 static void add_list(struct acc *acc, struct element *prefs, const struct store_mam_prefs *stored,
                      bool keeps)
 {
@@ -101,7 +105,7 @@ static void answer(struct acc *acc, const struct store_mam_prefs *stored)
 {
     struct element *result = stanza_result(&acc->arena, acc->element);
     struct element *prefs = element_add(&acc->arena, result, NS_MAM, "prefs");
-    element_set(&acc->arena, prefs, "default", stored->keeps ? STR("always") : STR("never"));
+    element_set(&acc->arena, prefs, "default", str_of(defaults[stored->keeps]));
     add_list(acc, prefs, stored, true);
     add_list(acc, prefs, stored, false);
     effect_answer(acc, result);
@@ -109,7 +113,7 @@ static void answer(struct acc *acc, const struct store_mam_prefs *stored)
 
 static enum verdict on_got(struct acc *acc, struct session *session)
 {
-    static const struct store_mam_prefs none = {.keeps = true};
+    static const struct store_mam_prefs none = {.keeps = STORE_KEEPS_ALWAYS};
     (void)session;
     if (acc->answer->outcome == ERR_NOT_FOUND)
         answer(acc, &none);
@@ -173,9 +177,12 @@ static const char *read_prefs(struct acc *acc, struct store_op *op)
     struct str standard = element_attr(element_first(acc->element), "default");
     op->prefs.owner = arena_str(&op->arena, acc->from.bare);
     op->prefs.items = arena_zero(&op->arena, STORE_MAM_PREFS_MAX * sizeof *op->prefs.items);
-    op->prefs.keeps = str_is(standard, "always");
-    if (!op->prefs.keeps && !str_is(standard, "never"))
-        return "`default` is always or never";
+    int keeps = 0;
+    while (keeps < (int)COUNT_OF(defaults) && !str_is(standard, defaults[keeps]))
+        keeps++;
+    if (keeps == (int)COUNT_OF(defaults))
+        return "`default` is always, never or roster";
+    op->prefs.keeps = keeps;
     const char *wrong = read_list(acc, op, true);
     return wrong ? wrong : read_list(acc, op, false);
 }
@@ -184,10 +191,6 @@ enum verdict mam_prefs_set(struct acc *acc, struct session *session)
 {
     if (!mam_is_own(acc, session))
         return HOOK_STOP;
-    if (str_is(element_attr(element_first(acc->element), "default"), "roster")) {
-        effect_error(acc, STANZA_FEATURE_NOT_IMPLEMENTED, "`default` is always or never here");
-        return HOOK_STOP;
-    }
     metric_count(&mam_prefs_sets);
     struct store_op *op = store_op_new(STORE_MAM_PREFS_SET, NULL, NULL);
     const char *wrong = read_prefs(acc, op);

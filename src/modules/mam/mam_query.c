@@ -279,10 +279,31 @@ static enum verdict on_page(struct acc *acc, struct session *session)
     return HOOK_STOP;
 }
 
+/* Each one is paid for with a share of a minute; two minutes' worth may be asked for at once. */
+static bool may_look(const struct acc *acc, struct session *session)
+{
+    const struct mam_conf *conf = module_conf(acc->host, &module_mam);
+    if (!conf->lookups_per_minute || !session) /* those of rooms are bounded by their lanes */
+        return true;
+    struct mam_user *user = user_slot(session->user, &module_mam);
+    uint64_t now_us = shard_self->now_us, minute_us = 60000000;
+    if (user->lookups_until_us < now_us)
+        user->lookups_until_us = now_us;
+    uint64_t paid_us = user->lookups_until_us + minute_us / conf->lookups_per_minute;
+    if (paid_us > now_us + 2 * minute_us)
+        return false;
+    user->lookups_until_us = paid_us;
+    return true;
+}
+
 enum verdict mam_query(struct acc *acc, struct session *session)
 {
     if (!mam_is_own(acc, session))
         return HOOK_STOP;
+    if (!may_look(acc, session)) {
+        effect_error(acc, STANZA_RESOURCE_CONSTRAINT, "too many queries; wait a minute");
+        return HOOK_STOP;
+    }
     metric_count(&mam_lookups);
     struct store_op *op = store_op_new(STORE_MAM_PAGE, NULL, NULL);
     struct reading reading = {.acc = acc, .op = op, .page = &op->page};

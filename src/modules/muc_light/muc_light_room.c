@@ -70,8 +70,7 @@ static enum verdict say(struct acc *acc, struct room *room)
     struct room_packet packet = {.room = room->jid.bare,
                                  .author = sender.bare,
                                  .occupants = room->state->jids,
-                                 .occupant_count = room->state->count,
-                                 .client_id = element_attr(acc->element, "id")};
+                                 .occupant_count = room->state->count};
     make_rooms(acc, room);
     acc->event_data = &packet;
     enum verdict verdict = hook_run(HOOK_filter_room_packet, acc, NULL);

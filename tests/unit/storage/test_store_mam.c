@@ -1,74 +1,10 @@
 /* The message archive and its batches, on each back end in the same words. */
-#include "store_messages.h"
+#include "store_pages.h"
 
 #include "limits.h"
 #include "store_backend.h"
 
 enum { MANY = 3000 };
-
-static uint64_t say(const char *sender, const char *recipient, const char *body)
-{
-    return put(message(sender, recipient, body));
-}
-
-/* What a page answered; texts in stage_texts. */
-struct paged {
-    bool done;
-    enum err outcome;
-    struct store_mam_page page;
-    struct store_mam_prefs prefs;
-    char bodies[4096]; /* joined by spaces */
-};
-
-static void on_page(struct store_op *op)
-{
-    struct paged *paged = op->owner;
-    paged->done = true;
-    paged->outcome = op->outcome;
-    paged->bodies[0] = '\0';
-    if (op->outcome)
-        return;
-    paged->page = op->page;
-    for (size_t i = 0; i < op->page.count && op->kind == STORE_MAM_PAGE; i++) {
-        size_t len = strlen(paged->bodies);
-        snprintf(paged->bodies + len, sizeof paged->bodies - len, "%s%.*s", i ? " " : "",
-                 STR_ARG(op->page.items[i].body));
-    }
-    if (op->kind == STORE_MAM_PAGE && op->page.count) {
-        paged->page.first = op->page.items[0].id;
-        paged->page.last = op->page.items[op->page.count - 1].id;
-    }
-}
-
-static struct store_mam_page of(const char *owner, size_t limit)
-{
-    return (struct store_mam_page){
-        .owner = str_of(owner), .to = STANZA_ID_MAX, .before = STANZA_ID_MAX, .limit = limit};
-}
-
-static void ask_page(enum store_kind kind, struct store_mam_page page, struct paged *paged)
-{
-    struct store_op *op = store_op_new(kind, on_page, paged);
-    *paged = (struct paged){0};
-    op->page = page;
-    store_ask(op, 0);
-}
-
-static struct paged look(struct store_mam_page page)
-{
-    struct paged paged;
-    ask_page(STORE_MAM_PAGE, page, &paged);
-    stage_until(&paged.done);
-    return paged;
-}
-
-static void assert_page(struct store_mam_page page, const char *bodies, bool more)
-{
-    struct paged paged = look(page);
-    assert_int_equal(paged.outcome, ERR_OK);
-    assert_string_equal(paged.bodies, bodies);
-    assert_int_equal(paged.page.more, more);
-}
 
 static void remove_archive(const char *owner)
 {
@@ -233,55 +169,6 @@ static void test_metadata(void **state)
     assert_true(meta.page.first == first && meta.page.last == last);
 }
 
-static void on_prefs(struct store_op *op)
-{
-    struct paged *paged = op->owner;
-    paged->done = true;
-    paged->outcome = op->outcome;
-    if (op->outcome)
-        return;
-    paged->prefs.keeps = op->prefs.keeps;
-    paged->prefs.count = op->prefs.count;
-}
-
-static struct paged ask_prefs(enum store_kind kind, struct store_mam_prefs prefs)
-{
-    struct paged paged = {0};
-    struct store_op *op = store_op_new(kind, on_prefs, &paged);
-    op->prefs = prefs;
-    store_ask(op, 0);
-    stage_until(&paged.done);
-    return paged;
-}
-
-static void test_prefs(void **state)
-{
-    (void)state;
-    struct store_mam_pref lists[] = {{STR("b@prefs"), STR(""), true},
-                                     {STR("b@prefs"), STR("from"), false}};
-    struct store_mam_prefs prefs = {.owner = STR("a@prefs")};
-    assert_int_equal(ask_prefs(STORE_MAM_PREFS_GET, prefs).outcome, ERR_NOT_FOUND);
-    assert_int_equal(ask_prefs(STORE_MAM_PREFS_SET, prefs).outcome, ERR_OK);
-    struct paged got = ask_prefs(STORE_MAM_PREFS_GET, prefs);
-    assert_true(got.outcome == ERR_OK && !got.prefs.keeps && got.prefs.count == 0);
-    say("b@prefs", "a@prefs", "never");
-    prefs.items = lists;
-    prefs.count = 2;
-    assert_int_equal(ask_prefs(STORE_MAM_PREFS_SET, prefs).outcome, ERR_OK);
-    assert_int_equal(ask_prefs(STORE_MAM_PREFS_GET, prefs).prefs.count, 2);
-    say("b@prefs", "a@prefs", "not-that-resource");
-    say("a@prefs", "b@prefs", "always");
-    say("a@prefs", "c@prefs", "not-listed");
-    assert_page(of("a@prefs", 10), "always", false);
-    assert_page(of("b@prefs", 10), "never not-that-resource always", false);
-    assert_page(of("c@prefs", 10), "not-listed", false);
-    assert_int_equal(
-        ask_prefs(STORE_MAM_PREFS_SET, (struct store_mam_prefs){STR("c@prefs"), 0, 0, 0}).outcome,
-        ERR_OK);
-    say("a@prefs", "c@prefs", "nobody-wants-it");
-    assert_page(of("c@prefs", 10), "not-listed", false);
-}
-
 struct imported {
     bool done;
     enum err outcome;
@@ -337,24 +224,6 @@ static void test_flags(void **state)
     put(received);
     assert_page(of("a@flags", 10), "received", false);
     assert_page(of("x@far", 10), "", false);
-}
-
-static void on_account(struct store_op *op)
-{
-    struct paged *paged = op->owner;
-    paged->done = true;
-    paged->outcome = op->outcome;
-}
-
-static void do_account(enum store_kind kind, const char *user, const char *domain)
-{
-    struct paged paged = {0};
-    struct store_op *op = store_op_new(kind, on_account, &paged);
-    op->account = (struct store_account){
-        .user = str_of(user), .domain = str_of(domain), .credentials = STR("c")};
-    store_ask(op, 0);
-    stage_until(&paged.done);
-    assert_int_equal(paged.outcome, ERR_OK);
 }
 
 static void say_if_registered(const char *body)
@@ -542,12 +411,11 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_both_sides), cmocka_unit_test(test_pages),
     cmocka_unit_test(test_with),       cmocka_unit_test(test_ids),
     cmocka_unit_test(test_resent),     cmocka_unit_test(test_sees_unwritten),
-    cmocka_unit_test(test_metadata),   cmocka_unit_test(test_prefs),
-    cmocka_unit_test(test_flags),      cmocka_unit_test(test_remove),
-    cmocka_unit_test(test_spoiler),    cmocka_unit_test(test_many),
-    cmocka_unit_test(test_registered), cmocka_unit_test(test_full),
-    cmocka_unit_test(test_no_room),    cmocka_unit_test(test_down),
-    cmocka_unit_test(test_import),
+    cmocka_unit_test(test_metadata),   cmocka_unit_test(test_flags),
+    cmocka_unit_test(test_remove),     cmocka_unit_test(test_spoiler),
+    cmocka_unit_test(test_many),       cmocka_unit_test(test_registered),
+    cmocka_unit_test(test_full),       cmocka_unit_test(test_no_room),
+    cmocka_unit_test(test_down),       cmocka_unit_test(test_import),
 };
 
 int main(void)
