@@ -14,11 +14,13 @@
 #include "shard.h"
 #include "store_account.h"
 #include "store_config.h"
+#include "store_document.h"
 #include "store_inbox.h"
 #include "store_kind.h"
 #include "store_last.h"
 #include "store_mam.h"
 #include "store_offline.h"
+#include "store_pep.h"
 #include "store_privacy.h"
 #include "store_room.h"
 #include "store_roster.h"
@@ -41,6 +43,8 @@ struct store_op {
         struct store_roster roster;
         struct store_privacy privacy;
         struct store_last last;
+        struct store_documents documents;
+        struct store_pep pep;
         struct store_offline offline;
         struct store_message message;
         struct store_mam_page page;

@@ -46,6 +46,16 @@ enum store_kind {
     STORE_PRIVACY_DEFAULT, /* privacy: which list is the default (no name: none). NOT_FOUND */
     STORE_LAST_GET,     /* last: user, domain → the rest. NOT_FOUND: no account, or never there */
     STORE_LAST_SET,     /* last: all of it. NOT_FOUND: no such account */
+    STORE_DOCUMENT_GET, /* documents: user, domain, kind, names → bodies. NOT_FOUND: no account */
+    STORE_DOCUMENT_SET, /* documents: adds or replaces all or none. NOT_FOUND. CONFLICT: a cap */
+    STORE_PEP_NODES,    /* pep: user, domain → nodes. NOT_FOUND: no account */
+    STORE_PEP_SET,      /* pep: adds a node, or sets it anew → it. NOT_FOUND: no account */
+    STORE_PEP_PUBLISH, /* pep: adds or replaces an item, and the node if need be → it. NOT_FOUND */
+    STORE_PEP_RETRACT,  /* pep: drops items → the node. NOT_FOUND: none of them was there */
+    STORE_PEP_PURGE,    /* pep: drops all items → the node. NOT_FOUND */
+    STORE_PEP_DELETE,   /* pep: drops a node. NOT_FOUND */
+    STORE_PEP_PICK,     /* pep: names → those items that are there, latest first */
+    STORE_PEP_PAGE,     /* pep → items, total. NOT_FOUND: no node, or `from` is not there */
     STORE_OFFLINE_ADD,  /* offline: one message. NOT_FOUND: no account. CONFLICT: there are `max` */
     STORE_OFFLINE_PAGE, /* offline → items, oldest first; sees what is in batches */
     STORE_OFFLINE_DROP, /* offline: numbers; those that are not there are fine */

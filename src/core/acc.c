@@ -47,6 +47,7 @@ void acc_free(struct acc *acc)
     effects_drop(acc);
     delivery_leave(&acc->delivery);
     promise_keep(&acc->promise);
+    blob_unref(&acc->shared);
     struct arena arena = acc->arena; /* it holds the accumulator itself */
     arena_fini(&arena);
 }
@@ -57,11 +58,22 @@ static void copy_jid(struct acc *to, struct jid *out, const struct jid *jid)
         jid_make(&to->arena, jid->user, jid->domain, jid->resource, out);
 }
 
+/* What many carry is shared by copies, too. */
+static struct element *copy_element(struct acc *copy, const struct acc *acc)
+{
+    if (!acc->shared)
+        return element_copy(&copy->arena, acc->element);
+    copy->shared = blob_ref(acc->shared);
+    return element_copy_sharing(&copy->arena, acc->element, blob_str(acc->shared));
+}
+
 struct acc *acc_copy(const struct acc *acc)
 {
     struct acc *copy = acc_new();
     if (acc->element)
-        acc_set(copy, element_copy(&copy->arena, acc->element));
+        acc_set(copy, copy_element(copy, acc));
+    copy->news_of = arena_str(&copy->arena, acc->news_of);
+    copy->asks_for = arena_str(&copy->arena, acc->asks_for);
     copy_jid(copy, &copy->from, &acc->from);
     copy_jid(copy, &copy->to, &acc->to);
     copy->host = acc->host;

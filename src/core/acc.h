@@ -6,6 +6,7 @@
 #define RT_ACC_H
 
 #include "arena.h"
+#include "blob.h"
 #include "element.h"
 #include "hook.h"
 #include "jid.h"
@@ -33,6 +34,9 @@ struct acc {
     uint64_t stamp_us;             /* when it reached the server, µs since 1970 */
     struct store_op *answer;       /* while the continuation of acc_park_store runs */
     void *event_data;
+    struct blob *shared;       /* XML of the element that others carry as well, or NULL */
+    struct str news_of;        /* a message: for who wants news of that node (caps.h) only */
+    struct str asks_for;       /* a probe: for the last items of these nodes, one a line */
     struct delivery *delivery; /* when it is one of several copies for a user, else NULL */
     bool released;             /* a module held it, and lets it go: it is not held again */
     struct promise *promise;   /* that goes with it, or NULL */

@@ -18,11 +18,14 @@ static struct effect *add(struct acc *acc, enum effect_kind kind)
     return effect;
 }
 
-/* A journey of its own for a stanza made in this one. */
-static struct acc *journey_of(const struct acc *acc, const struct element *stanza)
+/* A journey of its own for a stanza made in this one; `shared` may be NULL. */
+static struct acc *journey_of(const struct acc *acc, const struct element *stanza,
+                              struct blob *shared)
 {
     struct acc *fresh = acc_new();
-    acc_set(fresh, element_copy(&fresh->arena, stanza));
+    fresh->shared = shared ? blob_ref(shared) : NULL;
+    struct str view = shared ? blob_str(shared) : (struct str){NULL, 0};
+    acc_set(fresh, element_copy_sharing(&fresh->arena, stanza, view));
     fresh->host = acc->host;
     struct str from = element_attr(fresh->element, "from"), to = element_attr(fresh->element, "to");
     enum err err = ERR_OK;
@@ -36,7 +39,12 @@ static struct acc *journey_of(const struct acc *acc, const struct element *stanz
 
 struct acc *effect_route(struct acc *acc, struct element *stanza)
 {
-    return add(acc, EFFECT_ROUTE)->acc = journey_of(acc, stanza);
+    return add(acc, EFFECT_ROUTE)->acc = journey_of(acc, stanza, NULL);
+}
+
+struct acc *effect_route_shared(struct acc *acc, struct element *stanza, struct blob *shared)
+{
+    return add(acc, EFFECT_ROUTE)->acc = journey_of(acc, stanza, shared);
 }
 
 void effect_reroute(struct acc *acc, struct acc *kept)
@@ -68,7 +76,7 @@ void effect_error(struct acc *acc, enum stanza_error error, const char *text)
 
 void effect_flush(struct acc *acc, struct element *stanza)
 {
-    add(acc, EFFECT_FLUSH)->acc = journey_of(acc, stanza);
+    add(acc, EFFECT_FLUSH)->acc = journey_of(acc, stanza, NULL);
 }
 
 void effect_refuse(struct acc *acc, enum stanza_error error, const char *type, const char *text,

@@ -62,6 +62,10 @@ struct effect {
  * which is the effect's, for who wants to say more of it. */
 struct acc *effect_route(struct acc *acc, struct element *stanza);
 
+/* The same for one of many: XML in it that is a view of the blob (element_add_xml) is written once,
+ * and shared by all who get it. */
+struct acc *effect_route_shared(struct acc *acc, struct element *stanza, struct blob *shared);
+
 /* Routes a stanza that this session was given and could not take; takes `kept`. */
 void effect_reroute(struct acc *acc, struct acc *kept);
 

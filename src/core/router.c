@@ -1,5 +1,6 @@
 #include "router.h"
 
+#include "caps.h"
 #include "core.h"
 #include "delivery.h"
 #include "effect.h"
@@ -90,6 +91,26 @@ static bool deliver_to_all(struct user *user, struct acc *acc)
     return last != NULL;
 }
 
+/* XEP-0163 4.3.2: those of the user's clients that want news of the node, each under its full JID.
+ * Which clients those are is known here only. */
+static void deliver_news(struct acc *acc)
+{
+    struct user *user = users_find(&acc->to);
+    for (struct link *link = user ? user->sessions.next : NULL, *next;
+         link && link != &user->sessions; link = next) {
+        struct session *session = LIST_OWNER(link, struct session, user_link);
+        next = link->next;
+        if (!session->available || !caps_wants(session, acc->news_of))
+            continue;
+        struct acc *copy = acc_copy(acc);
+        const struct jid *to = &session->jid;
+        jid_make(&copy->arena, to->user, to->domain, to->resource, &copy->to);
+        element_set(&copy->arena, copy->element, "to", copy->to.full);
+        deliver(session, copy);
+    }
+    acc_free(acc);
+}
+
 /* RFC 6121 8.5.2: the bare JID, or chat and normal for a resource that is not there. */
 static void message_to_bare(struct acc *acc)
 {
@@ -154,6 +175,10 @@ static void after_filter(struct acc *acc, struct session *session, enum verdict 
     (void)session;
     if (verdict != HOOK_OK) {
         acc_free(acc);
+        return;
+    }
+    if (acc->news_of.len) {
+        deliver_news(acc);
         return;
     }
     if (acc->to.resource.len == 0) {

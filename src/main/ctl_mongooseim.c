@@ -21,6 +21,8 @@ static const struct {
     [MIM_PRIVACY] = {"privacy_list", mim_privacy},
     [MIM_LAST] = {"last", mim_last},
     [MIM_OFFLINE] = {"offline_message", mim_offline},
+    [MIM_VCARDS] = {"vcard", mim_vcards},
+    [MIM_PRIVATE] = {"private_storage", mim_private},
 };
 
 static const char usage[] = "usage: ringtailctl -c FILE import mongooseim --conninfo CONNINFO"

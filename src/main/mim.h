@@ -37,6 +37,8 @@ enum {
     MIM_PRIVACY,
     MIM_LAST,
     MIM_OFFLINE,
+    MIM_VCARDS,
+    MIM_PRIVATE,
     MIM_TABLES,
 };
 
@@ -139,7 +141,7 @@ bool mim_is_older(uint64_t unix_us);
  * and mim_verify compares what is here with the source. */
 typedef void mim_fn(struct mim *mim);
 mim_fn mim_users, mim_rosters, mim_messages, mim_inbox, mim_prefs, mim_privacy, mim_last,
-    mim_offline;
+    mim_offline, mim_vcards, mim_private;
 mim_fn mim_left, mim_verify;
 
 #endif

@@ -11,8 +11,6 @@
 static const struct {
     const char *table, *what;
 } left[] = {
-    {"vcard", "vCards"},
-    {"private_storage", "private storage (XEP-0049)"},
     {"muc_light_rooms", "MUC Light rooms"},
     {"muc_light_occupants", "occupants of MUC Light rooms"},
     {"muc_light_blocking", "blocks of MUC Light"},

@@ -55,6 +55,13 @@ void element_add_text(struct arena *arena, struct element *parent, struct str te
     push_node(parent, &node->node);
 }
 
+void element_add_xml(struct arena *arena, struct element *parent, struct str xml)
+{
+    struct text_node *node = arena_take(arena, sizeof *node);
+    *node = (struct text_node){{NULL, NODE_XML}, xml};
+    push_node(parent, &node->node);
+}
+
 void element_drop(struct element *parent, struct element *child)
 {
     struct node *before = NULL, *node = parent->first;
@@ -219,15 +226,30 @@ struct element *element_shallow(struct arena *arena, const struct element *model
     return element;
 }
 
-struct element *element_copy(struct arena *arena, const struct element *element)
+static void copy_node(struct arena *arena, struct element *parent, const struct node *node,
+                      struct str shared)
+{
+    const struct text_node *text = (const struct text_node *)node;
+    if (node->kind == NODE_ELEMENT)
+        element_push(parent, element_copy_sharing(arena, (const struct element *)node, shared));
+    else if (node->kind == NODE_TEXT)
+        element_add_text(arena, parent, text->text);
+    else if (text->text.at == shared.at)
+        element_add_xml(arena, parent, text->text);
+    else
+        element_add_xml(arena, parent, arena_str(arena, text->text));
+}
+
+struct element *element_copy_sharing(struct arena *arena, const struct element *element,
+                                     struct str shared)
 {
     struct element *copy = element_shallow(arena, element);
-    for (const struct node *node = element->first; node; node = node->next) {
-        const struct text_node *text = as_text(node);
-        if (text)
-            element_add_text(arena, copy, text->text);
-        else
-            element_push(copy, element_copy(arena, (const struct element *)node));
-    }
+    for (const struct node *node = element->first; node; node = node->next)
+        copy_node(arena, copy, node, shared);
     return copy;
+}
+
+struct element *element_copy(struct arena *arena, const struct element *element)
+{
+    return element_copy_sharing(arena, element, (struct str){NULL, 0});
 }

@@ -9,7 +9,7 @@
 #include "buf.h"
 #include "ns.h"
 
-enum node_kind { NODE_TEXT, NODE_ELEMENT };
+enum node_kind { NODE_TEXT, NODE_ELEMENT, NODE_XML };
 
 struct node {
     struct node *next;
@@ -18,7 +18,7 @@ struct node {
 
 struct text_node {
     struct node node;
-    struct str text; /* unescaped */
+    struct str text; /* unescaped; of NODE_XML: as it is written */
 };
 
 struct attr {
@@ -52,6 +52,11 @@ struct element *element_add(struct arena *arena, struct element *parent, enum ns
 
 /* Appends text (copied). */
 void element_add_text(struct arena *arena, struct element *parent, struct str text);
+
+/* Appends elements that are XML already, written with NS_NONE or the parent's namespace as scope.
+ * The text is a view that must live as long as the arena. Nobody but a writer looks into it: it is
+ * neither text nor an element. */
+void element_add_xml(struct arena *arena, struct element *parent, struct str xml);
 
 /* Unlinks a child from its parent. */
 void element_drop(struct element *parent, struct element *child);
@@ -88,6 +93,10 @@ struct element *element_shallow(struct arena *arena, const struct element *model
 
 /* A deep copy into another arena. */
 struct element *element_copy(struct arena *arena, const struct element *element);
+
+/* The same, but XML that is a view of `shared` stays one. */
+struct element *element_copy_sharing(struct arena *arena, const struct element *element,
+                                     struct str shared);
 
 /* Writes the tree as XML that is well-formed whatever the tree holds: names come from the parser or
  * from constants, text and values are escaped, characters that XML forbids are left out. `scope` is

@@ -243,8 +243,10 @@ static void put_element(struct out *out, const struct element *element, struct s
     for (const struct node *node = element->first; node; node = node->next) {
         if (node->kind == NODE_ELEMENT)
             put_element(out, (const struct element *)node, scope, NULL);
-        else
+        else if (node->kind == NODE_TEXT)
             put_text(out, ((const struct text_node *)node)->text);
+        else
+            put(out, ((const struct text_node *)node)->text);
     }
     put(out, STR("</"));
     put(out, prefix);

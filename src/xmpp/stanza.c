@@ -82,7 +82,7 @@ static void copy_children(struct arena *arena, struct element *to, const struct 
             continue;
         }
         const struct element *child = (const struct element *)node;
-        if (!element_is(child, from->ns, "error"))
+        if (node->kind == NODE_ELEMENT && !element_is(child, from->ns, "error"))
             element_push(to, element_copy(arena, child));
     }
 }

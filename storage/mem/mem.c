@@ -2,9 +2,11 @@
 #include "mem.h"
 
 #include "map.h"
+#include "mem_document.h"
 #include "mem_inbox.h"
 #include "mem_mam.h"
 #include "mem_offline.h"
+#include "mem_pep.h"
 #include "mem_privacy.h"
 #include "mem_room.h"
 #include "mem_roster.h"
@@ -23,6 +25,8 @@ struct account {
     struct mem_roster roster;
     struct mem_list *lists;
     struct mem_waiting *waiting;
+    struct mem_document *documents;
+    struct mem_pep_node *nodes;
     uint64_t last_us; /* 0: never */
     char *last_status;
 };
@@ -104,6 +108,8 @@ static void account_free(struct account *account)
     mem_roster_fini(&account->roster);
     mem_privacy_fini(&account->lists);
     mem_offline_fini(&account->waiting);
+    mem_document_fini(&account->documents);
+    mem_pep_fini(&account->nodes);
     mem_free(account->last_status);
     mem_free(account);
 }
@@ -261,6 +267,20 @@ static enum err run_privacy(struct store_op *op)
     return account ? mem_privacy(&account->lists, op) : ERR_NOT_FOUND;
 }
 
+static enum err run_document(struct store_op *op)
+{
+    struct store_account owner = {.user = op->documents.user, .domain = op->documents.domain};
+    struct account *account = find(&owner);
+    return account ? mem_document(&account->documents, op) : ERR_NOT_FOUND;
+}
+
+static enum err run_pep(struct store_op *op)
+{
+    struct store_account owner = {.user = op->pep.user, .domain = op->pep.domain};
+    struct account *account = find(&owner);
+    return account ? mem_pep(&account->nodes, op) : ERR_NOT_FOUND;
+}
+
 static enum err clean_offline(struct store_op *op)
 {
     for (struct map_node *node = NULL; (node = map_next(&accounts, node));)
@@ -302,33 +322,77 @@ static enum err run_last(struct store_op *op)
     return ERR_OK;
 }
 
-static enum err run_account(struct store_op *op)
+static enum err add_account(struct store_op *op)
 {
-    static enum err (*const kinds[STORE_KIND_COUNT])(struct store_op *) = {
-        [STORE_ACCOUNT_GET] = get,   [STORE_ACCOUNT_SET] = set,       [STORE_ACCOUNT_REMOVE] = drop,
-        [STORE_ACCOUNT_LIST] = list, [STORE_ACCOUNT_IMPORT] = import, [STORE_ACCOUNT_COUNT] = count,
-    };
-    return op->kind == STORE_ACCOUNT_ADD ? add(&op->account) : kinds[op->kind](op);
+    return add(&op->account);
 }
 
-/* Kinds of a part of the domain stand together in store_kind.h. */
-static enum err run(struct store_op *op)
-{
-    static enum err (*const parts[STORE_KIND_COUNT])(struct store_op *) = {
-        [STORE_ACCOUNT_GET... STORE_ACCOUNT_COUNT] = run_account,
-        [STORE_DOMAIN_REMOVE... STORE_DOMAIN_RETAIN] = change_domain,
-        [STORE_REMOVAL_STEP] = step,
-        [STORE_ROSTER_GET... STORE_ROSTER_IMPORT] = run_roster,
-        [STORE_MAM_STORE... STORE_MAM_PREFS_SET] = mem_mam,
-        [STORE_INBOX_PAGE... STORE_INBOX_CLEAN] = mem_inbox,
-        [STORE_PRIVACY_GET... STORE_PRIVACY_DEFAULT] = run_privacy,
-        [STORE_LAST_GET... STORE_LAST_SET] = run_last,
-        [STORE_OFFLINE_ADD... STORE_OFFLINE_CLEAN] = run_offline,
-        [STORE_ROOM_CREATE... STORE_ROOM_UNBLOCK] = mem_room,
-        [STORE_UPKEEP] = mem_mam,
-    };
-    return parts[op->kind] ? parts[op->kind](op) : ERR_UNSUPPORTED;
-}
+static enum err (*const kinds[STORE_KIND_COUNT])(struct store_op *op) = {
+    [STORE_ACCOUNT_GET] = get,
+    [STORE_ACCOUNT_ADD] = add_account,
+    [STORE_ACCOUNT_SET] = set,
+    [STORE_ACCOUNT_REMOVE] = drop,
+    [STORE_ACCOUNT_LIST] = list,
+    [STORE_ACCOUNT_IMPORT] = import,
+    [STORE_ACCOUNT_COUNT] = count,
+    [STORE_DOMAIN_REMOVE] = change_domain,
+    [STORE_DOMAIN_RETAIN] = change_domain,
+    [STORE_REMOVAL_STEP] = step,
+    [STORE_ROSTER_GET] = run_roster,
+    [STORE_ROSTER_SET] = run_roster,
+    [STORE_ROSTER_REMOVE] = run_roster,
+    [STORE_ROSTER_IMPORT] = run_roster,
+    [STORE_PRIVACY_GET] = run_privacy,
+    [STORE_PRIVACY_SET] = run_privacy,
+    [STORE_PRIVACY_REMOVE] = run_privacy,
+    [STORE_PRIVACY_DEFAULT] = run_privacy,
+    [STORE_LAST_GET] = run_last,
+    [STORE_LAST_SET] = run_last,
+    [STORE_MAM_STORE] = mem_mam,
+    [STORE_MAM_ROOM] = mem_mam,
+    [STORE_MAM_BATCH] = mem_mam,
+    [STORE_MAM_IMPORT] = mem_mam,
+    [STORE_MAM_PAGE] = mem_mam,
+    [STORE_MAM_METADATA] = mem_mam,
+    [STORE_MAM_REMOVE] = mem_mam,
+    [STORE_MAM_FIND] = mem_mam,
+    [STORE_MAM_REPLACE] = mem_mam,
+    [STORE_MAM_PREFS_GET] = mem_mam,
+    [STORE_MAM_PREFS_SET] = mem_mam,
+    [STORE_UPKEEP] = mem_mam,
+    [STORE_INBOX_PAGE] = mem_inbox,
+    [STORE_INBOX_GET] = mem_inbox,
+    [STORE_INBOX_SET] = mem_inbox,
+    [STORE_INBOX_READ] = mem_inbox,
+    [STORE_INBOX_EMPTY_BIN] = mem_inbox,
+    [STORE_INBOX_REMOVE] = mem_inbox,
+    [STORE_INBOX_IMPORT] = mem_inbox,
+    [STORE_INBOX_CLEAN] = mem_inbox,
+    [STORE_ROOM_CREATE] = mem_room,
+    [STORE_ROOM_GET] = mem_room,
+    [STORE_ROOM_SET] = mem_room,
+    [STORE_ROOM_DESTROY] = mem_room,
+    [STORE_ROOM_PAGE] = mem_room,
+    [STORE_ROOM_GUESTS] = mem_room,
+    [STORE_ROOM_BLOCKING] = mem_room,
+    [STORE_ROOM_BLOCK] = mem_room,
+    [STORE_ROOM_UNBLOCK] = mem_room,
+    [STORE_INBOX_DROP] = mem_inbox,
+    [STORE_DOCUMENT_GET] = run_document,
+    [STORE_DOCUMENT_SET] = run_document,
+    [STORE_PEP_NODES] = run_pep,
+    [STORE_PEP_SET] = run_pep,
+    [STORE_PEP_PUBLISH] = run_pep,
+    [STORE_PEP_RETRACT] = run_pep,
+    [STORE_PEP_PURGE] = run_pep,
+    [STORE_PEP_DELETE] = run_pep,
+    [STORE_PEP_PICK] = run_pep,
+    [STORE_PEP_PAGE] = run_pep,
+    [STORE_OFFLINE_ADD] = run_offline,
+    [STORE_OFFLINE_PAGE] = run_offline,
+    [STORE_OFFLINE_DROP] = run_offline,
+    [STORE_OFFLINE_CLEAN] = clean_offline,
+};
 
 static enum err setup(const struct store_config *config, const char **why)
 {
@@ -392,7 +456,7 @@ static void submit(void *state, struct store_op *op)
     late->outcome = store_mem_hook ? store_mem_hook(op, &delay_ms) : ERR_OK;
     if (late->outcome == ERR_OK) {
         pthread_mutex_lock(&lock);
-        late->outcome = run(op);
+        late->outcome = kinds[op->kind](op);
         pthread_mutex_unlock(&lock);
     }
     list_push(&own->slow, &late->link);

@@ -55,6 +55,16 @@ static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
     [STORE_PRIVACY_DEFAULT] = &pg_privacy_default,
     [STORE_LAST_GET] = &pg_last_get,
     [STORE_LAST_SET] = &pg_last_set,
+    [STORE_DOCUMENT_GET] = &pg_document_get,
+    [STORE_DOCUMENT_SET] = &pg_document_set,
+    [STORE_PEP_NODES] = &pg_pep_nodes,
+    [STORE_PEP_SET] = &pg_pep_set,
+    [STORE_PEP_PUBLISH] = &pg_pep_publish,
+    [STORE_PEP_RETRACT] = &pg_pep_retract,
+    [STORE_PEP_PURGE] = &pg_pep_purge,
+    [STORE_PEP_DELETE] = &pg_pep_delete,
+    [STORE_PEP_PICK] = &pg_pep_pick,
+    [STORE_PEP_PAGE] = &pg_pep_page,
     [STORE_OFFLINE_ADD] = &pg_offline_add,
     [STORE_OFFLINE_PAGE] = &pg_offline_page,
     [STORE_OFFLINE_DROP] = &pg_offline_drop,
@@ -80,9 +90,10 @@ static pg_choose_fn *const choices[STORE_KIND_COUNT] = {
 /* Each part of the domain brings its statements; the last table is the end. */
 static const struct pg_statement no_statements[] = {{NULL, NULL}};
 static const struct pg_statement *const tables[] = {
-    pg_account_statements,   pg_roster_statements,  pg_mam_statements,     pg_mam_batch_statements,
-    pg_mam_prefs_statements, pg_inbox_statements,   pg_privacy_statements, pg_last_statements,
-    pg_offline_statements,   pg_removal_statements, pg_room_statements,    no_statements};
+    pg_account_statements,   pg_roster_statements, pg_mam_statements,     pg_mam_batch_statements,
+    pg_mam_prefs_statements, pg_inbox_statements,  pg_privacy_statements, pg_last_statements,
+    pg_document_statements,  pg_pep_statements,    pg_offline_statements, pg_removal_statements,
+    pg_room_statements,      no_statements};
 
 const struct pg_statement *pg_statement_at(unsigned index)
 {

@@ -82,6 +82,15 @@ pg_choose_fn pg_inbox_page;
 extern const struct pg_statement pg_last_statements[];
 extern const struct pg_kind pg_last_get, pg_last_set;
 
+/* Documents that accounts keep (pg_document.c). */
+extern const struct pg_statement pg_document_statements[];
+extern const struct pg_kind pg_document_get, pg_document_set;
+
+/* Nodes of accounts (pg_pep.c). */
+extern const struct pg_statement pg_pep_statements[];
+extern const struct pg_kind pg_pep_nodes, pg_pep_set, pg_pep_publish, pg_pep_retract, pg_pep_purge,
+    pg_pep_delete, pg_pep_pick, pg_pep_page;
+
 /* What waits for its user (pg_offline.c). */
 extern const struct pg_statement pg_offline_statements[];
 extern const struct pg_kind pg_offline_add, pg_offline_page, pg_offline_drop, pg_offline_clean;

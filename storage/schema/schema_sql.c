@@ -300,7 +300,33 @@ static const struct schema_step pg_steps[] = {
      "    RETURN sent_count + received_count + 1;\n"
      "END $$;\n"
     },
-    {10, "010_keeps",
+    {10, "010_documents",
+     "CREATE TABLE document (\n"
+     "    account_id bigint NOT NULL REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    kind bigint NOT NULL,\n"
+     "    name text COLLATE \"C\" NOT NULL CHECK (name <> ''),\n"
+     "    body text COLLATE \"C\" NOT NULL,\n"
+     "    PRIMARY KEY (account_id, kind, name)\n"
+     ");\n"
+    },
+    {11, "011_pep",
+     "CREATE TABLE pep_node (\n"
+     "    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,\n"
+     "    account_id bigint NOT NULL REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    name text COLLATE \"C\" NOT NULL CHECK (name <> ''),\n"
+     "    settings text COLLATE \"C\" NOT NULL,\n"
+     "    UNIQUE (account_id, name)\n"
+     ");\n"
+     "CREATE TABLE pep_item (\n"
+     "    node_id bigint NOT NULL REFERENCES pep_node (id) ON DELETE CASCADE,\n"
+     "    name text COLLATE \"C\" NOT NULL CHECK (name <> ''),\n"
+     "    number bigint NOT NULL,\n"
+     "    body text COLLATE \"C\" NOT NULL,\n"
+     "    PRIMARY KEY (node_id, name)\n"
+     ");\n"
+     "CREATE INDEX pep_item_number ON pep_item (node_id, number);\n"
+    },
+    {12, "012_keeps",
      "CREATE FUNCTION mam_keeps(owner_id bigint, peer text, peer_resource text) RETURNS bigint\n"
      "    LANGUAGE sql STABLE AS $$\n"
      "    SELECT coalesce(\n"
@@ -317,7 +343,7 @@ static const struct schema_step pg_steps[] = {
      "        1)\n"
      "$$;\n"
     },
-    {11, "011_room",
+    {13, "013_room",
      "CREATE TABLE room (\n"
      "    id bigint PRIMARY KEY,\n"
      "    host text COLLATE \"C\" NOT NULL CHECK (host <> ''),\n"
@@ -495,10 +521,36 @@ static const struct schema_step sqlite_steps[] = {
      "ALTER TABLE domain ADD COLUMN since INTEGER NOT NULL DEFAULT 0;\n"
      "ALTER TABLE domain ADD COLUMN swept TEXT;\n"
     },
-    {10, "010_keeps",
+    {10, "010_documents",
+     "CREATE TABLE document (\n"
+     "    account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    kind INTEGER NOT NULL,\n"
+     "    name TEXT NOT NULL CHECK (name <> ''),\n"
+     "    body TEXT NOT NULL,\n"
+     "    PRIMARY KEY (account_id, kind, name)\n"
+     ") STRICT;\n"
+    },
+    {11, "011_pep",
+     "CREATE TABLE pep_node (\n"
+     "    id INTEGER PRIMARY KEY,\n"
+     "    account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,\n"
+     "    name TEXT NOT NULL CHECK (name <> ''),\n"
+     "    settings TEXT NOT NULL,\n"
+     "    UNIQUE (account_id, name)\n"
+     ") STRICT;\n"
+     "CREATE TABLE pep_item (\n"
+     "    node_id INTEGER NOT NULL REFERENCES pep_node (id) ON DELETE CASCADE,\n"
+     "    name TEXT NOT NULL CHECK (name <> ''),\n"
+     "    number INTEGER NOT NULL,\n"
+     "    body TEXT NOT NULL,\n"
+     "    PRIMARY KEY (node_id, name)\n"
+     ") STRICT;\n"
+     "CREATE INDEX pep_item_number ON pep_item (node_id, number);\n"
+    },
+    {12, "012_keeps",
      "SELECT 1;\n"
     },
-    {11, "011_room",
+    {13, "013_room",
      "CREATE TABLE room (\n"
      "    id INTEGER PRIMARY KEY,\n"
      "    host TEXT NOT NULL CHECK (host <> ''),\n"

@@ -5,10 +5,12 @@
  * sees each write that was answered before it was asked.
  */
 #include "lite.h"
+#include "lite_document.h"
 #include "lite_inbox.h"
 #include "lite_last.h"
 #include "lite_mam.h"
 #include "lite_offline.h"
+#include "lite_pep.h"
 #include "lite_privacy.h"
 #include "lite_removal.h"
 #include "lite_room.h"
@@ -97,6 +99,16 @@ static const struct {
     [STORE_PRIVACY_DEFAULT] = {lite_privacy_default, true},
     [STORE_LAST_GET] = {lite_last_get, false},
     [STORE_LAST_SET] = {lite_last_set, true},
+    [STORE_DOCUMENT_GET] = {lite_document_get, false},
+    [STORE_DOCUMENT_SET] = {lite_document_set, true},
+    [STORE_PEP_NODES] = {lite_pep_nodes, false},
+    [STORE_PEP_SET] = {lite_pep_set, true},
+    [STORE_PEP_PUBLISH] = {lite_pep_publish, true},
+    [STORE_PEP_RETRACT] = {lite_pep_retract, true},
+    [STORE_PEP_PURGE] = {lite_pep_purge, true},
+    [STORE_PEP_DELETE] = {lite_pep_delete, true},
+    [STORE_PEP_PICK] = {lite_pep_pick, false},
+    [STORE_PEP_PAGE] = {lite_pep_page, false},
     [STORE_OFFLINE_ADD] = {lite_offline_add, true},
     [STORE_OFFLINE_PAGE] = {lite_offline_page, true}, /* in the order of the writer */
     [STORE_OFFLINE_DROP] = {lite_offline_drop, true},

@@ -26,9 +26,10 @@ READY_SECONDS = 30
 STOP_SECONDS = 15
 START_TRIES = 3  # a port that was free may be taken a moment later
 MODULES = {"amp": "{}", "blocking": "{}", "caps": "{}", "carbons": "{}", "csi": "{}", "disco": "{}",
-           "inbox": "{}", "last": "{}", "mam": "{}", "ping": "{}", "presence": "{}",
-           "privacy": "{}", "register": "{ registration_timeout: 0s }", "roster": "{}",
-           "shaper": "{}", "sm": "{}", "stream_limits": "{}", "time": "{}", "version": "{}"}
+           "inbox": "{}", "last": "{}", "mam": "{}", "pep": "{}", "ping": "{}", "presence": "{}",
+           "privacy": "{}", "private": "{}", "register": "{ registration_timeout: 0s }",
+           "roster": "{}", "shaper": "{}", "sm": "{}", "stream_limits": "{}", "time": "{}",
+           "vcard": "{}", "version": "{}"}
 REPORT = re.compile(r"Sanitizer|runtime error:|event=panic|PANIC", re.IGNORECASE)
 
 

@@ -46,6 +46,10 @@ CREATE TABLE inbox (luser varchar(250) NOT NULL, lserver varchar(250) NOT NULL,
   box varchar(64) NOT NULL DEFAULT 'inbox', content bytea NOT NULL, timestamp bigint NOT NULL,
   muted_until bigint DEFAULT 0, unread_count int NOT NULL,
   PRIMARY KEY (lserver, luser, remote_bare_jid));
+CREATE TABLE private_storage (server varchar(250) NOT NULL, username varchar(250) NOT NULL,
+  namespace varchar(250) NOT NULL, data text NOT NULL, created_at timestamp NOT NULL DEFAULT now(),
+  PRIMARY KEY (server, username, namespace));
+CREATE TABLE muc_registered (muc_host varchar(250), jid varchar(250), nick varchar(250));
 CREATE TABLE vcard (username varchar(150), server varchar(100), vcard text NOT NULL);
 CREATE TABLE offline_message (id serial PRIMARY KEY, timestamp bigint NOT NULL, expire bigint,
   server varchar(250) NOT NULL, username varchar(250) NOT NULL, from_jid varchar(250) NOT NULL,

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """ringtailctl import mongooseim, from a scratch database with MongooseIM's tables into each
 storage: who had an account logs in with the old password, and finds what was there."""
+import hashlib
 import os
 import re
 import subprocess
@@ -26,6 +27,9 @@ EVE, FAR = f"eve@{SECOND_DOMAIN}", "friend@far.example"
 PASSWORDS = {"alice": "old pässword", "bob": "bob's", "carol": "carol,s"}
 FORMATS = {"sqlite": (mongooseim.as_compressed_term, mongooseim.relative),
            "postgresql": (str.encode, mongooseim.whole)}
+VCARD = ("<vCard xmlns='vcard-temp'><FN>Alice &amp; co</FN>"
+         "<PHOTO><BINVAL>AAAA</BINVAL></PHOTO></vCard>")
+BOOKMARKS = "<storage xmlns='storage:bookmarks'><conference jid='room@muc.example'/></storage>"
 MAM, RSM, INBOX = "urn:xmpp:mam:2", "http://jabber.org/protocol/rsm", "urn:xmpp:inbox:1"
 
 
@@ -104,7 +108,10 @@ def fill_privacy(mim):
 def fill(mim):
     for part in (fill_accounts, fill_rosters, fill_archive, fill_inbox, fill_privacy):
         part(mim)
-    mim.insert("vcard", username="alice", server=DOMAIN, vcard="<vCard/>")
+    mim.insert("vcard", username="alice", server=DOMAIN, vcard=VCARD)
+    mim.insert("private_storage", username="alice", server=DOMAIN, namespace="storage:bookmarks",
+               data=BOOKMARKS)
+    mim.insert("muc_registered", muc_host="muc.example", jid=ALICE, nick="al")
     for number in range(2):
         mim.insert("offline_message", server=DOMAIN, username="bob", from_jid=f"{FAR}/f",
                    timestamp=START_US + number, expire=None if number else START_US * 2,
@@ -145,7 +152,7 @@ class Imported:
 
 
 ROWS = {"users": 4, "rosterusers": 5, "mam_message": 15 + 2 * MANY, "inbox": 4, "mam_config": 2,
-        "privacy_list": 2, "last": 1, "offline_message": 2}
+        "privacy_list": 2, "last": 1, "offline_message": 2, "vcard": 1, "private_storage": 1}
 NEW = {**ROWS, "mam_message": 9 + MANY, "inbox": 3}
 
 
@@ -201,6 +208,18 @@ class Import(unittest.TestCase):
         self.assertEqual({one.get("name") for one in answer[0] if one.tag.endswith("}list")}
                          - {"blocking"}, {"other"})
 
+    def look_at_documents(self, stream):
+        _, answer = self.ask(stream, "get", "<vCard xmlns='vcard-temp'/>")
+        self.assertEqual(answer[0].findtext("{vcard-temp}FN"), "Alice & co")
+        _, answer = self.ask(stream, "get", "<query xmlns='jabber:iq:private'>"
+                             "<storage xmlns='storage:bookmarks'/></query>")
+        self.assertEqual([room.get("jid") for room in answer[0][0]], ["room@muc.example"])
+        stream.send("<presence/>")
+        presences = [stream.expect(CLIENT, "presence") for _ in range(2)]  # one asks, as before
+        own = [one for one in presences if not one.get("type")][0]
+        photo = own.find(".//{vcard-temp:x:update}photo")
+        self.assertEqual(photo.text, hashlib.sha1(bytes(3)).hexdigest())
+
     def look_at_bob(self, stream):
         stream.send("<presence/>")
         waited = [one.findtext(f"{{{CLIENT}}}body") for one in (stream.next(), stream.next(),
@@ -235,6 +254,8 @@ class Import(unittest.TestCase):
                     self.look_at_alice(stream)
                 if name == "bob":
                     self.look_at_bob(stream)
+                if (name, mechanism) == ("alice", "PLAIN"):
+                    self.look_at_documents(stream)
                 stream.logout()
 
     def refuses(self, server, mim):
@@ -259,7 +280,8 @@ class Import(unittest.TestCase):
         self.assertEqual(first.column(1), {**NEW, "users": 3, "mam_message": 8}, first.text)
         self.assertEqual(first.rows["mam_message"][3], 6 + MANY)
         for said in ("users: dave@localhost: ", "rosterusers: nobody: there is no such account",
-                     f"id {START_US << 8}: it is not a message", "vcard: 1 rows not imported",
+                     f"id {START_US << 8}: it is not a message",
+                     "muc_registered: 1 rows not imported",
                      "users: 1 accounts of domains",
                      "inbox: 1 conversations of rooms", "localhost has 3 accounts here, 4 there"):
             self.assertIn(said, first.text)

@@ -39,6 +39,11 @@ static const char all_modules[] =
     "  stream_limits: {}\n"
     "  privacy: {}\n"
     "  blocking: {max_items: 4}\n"
+    "  private: {max_elements: 3, max_bytes: 2k}\n"
+    "  vcard: {max_bytes: 4k}\n"
+    "  pep: {max_nodes: 40, max_items_per_node: 4, max_item_size: 3k, max_bytes: 12k}\n"
+    "  extdisco: {services: [{type: stun, host: turn.example, port: 3478, transport: udp},\n"
+    "    {type: turn, host: turn.example, port: 3478, secret: north}]}\n"
     "  shaper: {rates: [{name: slow, max_rate: 1000}]}\n";
 
 static const char listeners[] =

@@ -52,6 +52,11 @@ modules:
   stream_limits: {{}}
   privacy: {{}}
   blocking: {{ max_items: 4 }}
+  private: {{ max_elements: 3, max_bytes: 2k }}
+  vcard: {{ max_bytes: 4k }}
+  pep: {{ max_nodes: 40, max_items_per_node: 4, max_item_size: 3k, max_bytes: 12k }}
+  extdisco: {{ services: [{{ type: stun, host: turn.example, port: 3478, transport: udp }},
+    {{ type: turn, host: turn.example, port: 3478, secret: north }}] }}
 """
 
 

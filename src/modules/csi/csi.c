@@ -7,8 +7,6 @@
 
 extern const struct module module_csi;
 
-#define NS_PUBSUB_EVENT "http://jabber.org/protocol/pubsub#event"
-
 struct csi_conf {
     uint64_t buffer_max;
 };
@@ -47,10 +45,7 @@ static struct csi *csi_of(struct session *session)
 
 static bool is_pep_event(const struct element *message)
 {
-    for (const struct element *child = element_first(message); child; child = element_next(child))
-        if (str_is(child->name, "event") && str_is(child->ns_uri, NS_PUBSUB_EVENT))
-            return true;
-    return false;
+    return element_child(message, NS_PUBSUB_EVENT, "event") != NULL;
 }
 
 /* A chat state and nothing that means something, such as a receipt. */

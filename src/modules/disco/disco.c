@@ -101,96 +101,149 @@ static enum verdict on_features(struct acc *acc, struct session *session)
     return HOOK_OK;
 }
 
-/* --- Answers --- */
+/* --- Asking the modules --- */
 
-static bool is_own(const struct acc *acc)
+/* The query that goes through a hook, and who waits for it; in the arena of the hook's accumulator.
+ */
+struct asking {
+    struct element query; /* first: it is that accumulator's element */
+    struct acc *acc;      /* NULL: it went away */
+};
+
+static void after_asking(struct acc *inner, struct session *session, enum verdict verdict)
 {
-    return str_eq(acc->to.bare, acc->from.bare);
+    struct acc *acc = ((struct asking *)inner->element)->acc;
+    (void)session;
+    (void)verdict;
+    if (acc)
+        acc->event_data = element_copy(&acc->arena, inner->element);
+    acc_free(inner);
+    if (acc && acc->parked)
+        acc_unpark(acc);
 }
 
-/* Modules add to the query by hook; the accumulator they get is addressed like the request. What
- * they add lies in its arena: the whole is a copy. */
-static struct element *run_hook(enum hook_point at, struct acc *acc, struct session *session,
-                                struct element *query)
+static void on_revoke(void *asking)
+{
+    ((struct asking *)asking)->acc = NULL;
+}
+
+/* Modules add to the query; the accumulator they get is addressed like the request, and may wait
+ * for what they need. Then, now or later, `then` finds the whole at acc->event_data. */
+static enum verdict ask_modules(enum hook_point at, struct acc *acc, struct session *session,
+                                const struct element *query, hook_fn *then)
 {
     struct acc *inner = acc_new();
+    struct asking *asking = arena_zero(&inner->arena, sizeof *asking);
+    asking->query = *element_copy(&inner->arena, query);
+    asking->acc = acc;
     inner->host = acc->host;
-    inner->from = acc->from;
-    inner->to = acc->to;
-    inner->element = query;
-    hook_run(at, inner, session);
-    query = element_copy(&acc->arena, query);
-    acc_free(inner);
-    return query;
+    inner->element = &asking->query;
+    jid_make(&inner->arena, acc->from.user, acc->from.domain, acc->from.resource, &inner->from);
+    jid_make(&inner->arena, acc->to.user, acc->to.domain, acc->to.resource, &inner->to);
+    acc->event_data = NULL;
+    hook_chain(at, inner, NULL, after_asking);
+    if (acc->event_data)
+        return then(acc, session);
+    acc_park(acc, session, then, asking, on_revoke);
+    return HOOK_PARK;
 }
 
-static bool node_is_ours(const struct acc *acc, struct str node)
-{
-    const struct disco_conf *conf = module_conf(acc->host, &module_disco);
-    struct str ver, base = str_cut(node, '#', &ver);
-    return str_is(base, CAPS_NODE) && str_is(ver, conf->ver);
-}
+/* --- Answers --- */
 
 static struct str node_of(const struct acc *acc)
 {
     return element_attr(element_first(acc->element), "node");
 }
 
-static void answer_query(struct acc *acc, struct element *query)
+static bool node_is_ours(const struct acc *acc)
 {
-    struct element *result = stanza_result(&acc->arena, acc->element);
+    const struct disco_conf *conf = module_conf(acc->host, &module_disco);
+    struct str ver, base = str_cut(node_of(acc), '#', &ver);
+    return acc->to.user.len == 0 && str_is(base, CAPS_NODE) && str_is(ver, conf->ver);
+}
+
+/* A node is there when a module has something to say of it. */
+static enum verdict answer(struct acc *acc, struct session *session)
+{
+    struct element *query = acc->event_data;
     struct str node = node_of(acc);
+    (void)session;
+    if (node.len && !element_first(query)) {
+        effect_error(acc, STANZA_ITEM_NOT_FOUND, NULL);
+        return HOOK_STOP;
+    }
+    struct element *result = stanza_result(&acc->arena, acc->element);
     if (node.len)
         element_set(&acc->arena, query, "node", node);
     element_push(result, query);
     effect_answer(acc, result);
+    return HOOK_STOP;
 }
 
-/* A node that a module has: it adds what there is to tell. */
-static enum verdict node_info(struct acc *acc, struct session *session, struct str node)
+static struct element *account_info(struct acc *acc)
 {
     struct element *query = element_new(&acc->arena, NS_DISCO_INFO, "query");
-    element_set(&acc->arena, query, "node", node);
-    query = run_hook(HOOK_disco_info, acc, session, query);
-    if (element_first(query))
-        answer_query(acc, query);
-    else
-        effect_error(acc, STANZA_ITEM_NOT_FOUND, NULL);
-    return HOOK_STOP;
+    add_identity(&acc->arena, query, "account", "registered", NULL);
+    add_features(&acc->arena, query, acc->host->type, IQ_ACCOUNT);
+    return query;
 }
 
 static enum verdict info(struct acc *acc, struct session *session)
 {
-    struct str node = node_of(acc);
     struct element *query;
-    bool host = acc->to.user.len == 0;
-    if (!host && !is_own(acc))
-        return HOOK_OK; /* service-unavailable, as for a user who does not exist */
-    if (node.len && !(host && node_is_ours(acc, node)))
-        return node_info(acc, session, node);
-    if (host) {
-        query = host_info(&acc->arena, acc->host->type, module_conf(acc->host, &module_disco));
-    } else {
+    if (node_of(acc).len && !node_is_ours(acc)) {
         query = element_new(&acc->arena, NS_DISCO_INFO, "query");
-        add_identity(&acc->arena, query, "account", "registered", NULL);
-        add_features(&acc->arena, query, acc->host->type, IQ_ACCOUNT);
+        element_set(&acc->arena, query, "node", node_of(acc));
+    } else if (acc->to.user.len) {
+        query = account_info(acc);
+    } else {
+        query = host_info(&acc->arena, acc->host->type, module_conf(acc->host, &module_disco));
     }
-    answer_query(acc, run_hook(HOOK_disco_info, acc, session, query));
-    return HOOK_STOP;
+    return ask_modules(HOOK_disco_info, acc, session, query, answer);
 }
 
 static enum verdict items(struct acc *acc, struct session *session)
 {
-    bool host = acc->to.user.len == 0;
-    if (!host && !is_own(acc))
-        return HOOK_OK;
+    struct element *query = element_new(&acc->arena, NS_DISCO_ITEMS, "query");
     if (node_of(acc).len) {
         effect_error(acc, STANZA_ITEM_NOT_FOUND, NULL);
         return HOOK_STOP;
     }
-    struct element *query = element_new(&acc->arena, NS_DISCO_ITEMS, "query");
-    answer_query(acc, run_hook(HOOK_disco_items, acc, session, query));
-    return HOOK_STOP;
+    return ask_modules(HOOK_disco_items, acc, session, query, answer);
+}
+
+/* --- Who may know of an account: its owner, and who sees his presence. For others it looks like
+ * one that does not exist (8): service-unavailable. --- */
+
+static enum verdict info_if_subscribed(struct acc *acc, struct session *session)
+{
+    const struct subscription *contact = acc->event_data;
+    return contact->flags & ROSTER_FROM ? info(acc, session) : HOOK_OK;
+}
+
+static enum verdict items_if_subscribed(struct acc *acc, struct session *session)
+{
+    const struct subscription *contact = acc->event_data;
+    return contact->flags & ROSTER_FROM ? items(acc, session) : HOOK_OK;
+}
+
+static bool may_know(const struct acc *acc)
+{
+    return acc->to.user.len == 0 || str_eq(acc->to.bare, acc->from.bare);
+}
+
+static enum verdict on_info(struct acc *acc, struct session *session)
+{
+    if (may_know(acc))
+        return info(acc, session);
+    return subscription_ask(acc, session, &acc->to, &acc->from, info_if_subscribed);
+}
+
+static enum verdict on_items(struct acc *acc, struct session *session)
+{
+    if (may_know(acc))
+        return items(acc, session);
+    return subscription_ask(acc, session, &acc->to, &acc->from, items_if_subscribed);
 }
 
 static const struct hook hooks[] = {
@@ -199,8 +252,8 @@ static const struct hook hooks[] = {
 };
 
 static const struct iq_handler iqs[] = {
-    {NS_DISCO_INFO, "query", IQ_HOST | IQ_ACCOUNT, TYPE_GET, info},
-    {NS_DISCO_ITEMS, "query", IQ_HOST | IQ_ACCOUNT, TYPE_GET, items},
+    {NS_DISCO_INFO, "query", IQ_HOST | IQ_ACCOUNT, TYPE_GET, on_info},
+    {NS_DISCO_ITEMS, "query", IQ_HOST | IQ_ACCOUNT, TYPE_GET, on_items},
     {0},
 };
 

@@ -51,13 +51,6 @@ static bool has_marker(const struct element *message)
            element_child(message, NS_RECEIPTS, "received");
 }
 
-/* What a room sends, if it is wanted in the archives of users. */
-static bool is_from_room(const struct acc *acc)
-{
-    const struct mam_conf *conf = module_conf(acc->host, &module_mam);
-    return acc->type == TYPE_GROUPCHAT && conf->archive_groupchats && acc->from.resource.len;
-}
-
 bool mam_is_worth(const struct acc *acc)
 {
     const struct mam_conf *conf = module_conf(acc->host, &module_mam);
@@ -66,6 +59,14 @@ bool mam_is_worth(const struct acc *acc)
         return false;
     return hints(message, "store") || element_child(message, NS_CLIENT, "body") ||
            has_lasting_payload(message) || (conf->archive_chat_markers && has_marker(message));
+}
+
+/* What a room sends, if it is wanted in the archives of users. */
+static bool is_from_room(const struct acc *acc)
+{
+    const struct mam_conf *conf = module_conf(acc->host, &module_mam);
+    return acc->type == TYPE_GROUPCHAT && conf->archive_groupchats && acc->from.resource.len &&
+           mam_is_worth(acc);
 }
 
 static bool is_archivable(const struct acc *acc)

@@ -279,14 +279,15 @@ static enum verdict on_page(struct acc *acc, struct session *session)
     return HOOK_STOP;
 }
 
-/* Each one is paid for with a share of a minute; two minutes' worth may be asked for at once. */
+/* Each one is paid for with a share of a minute; two minutes' worth may be asked for at once.
+ * Archives of rooms are elsewhere, and not counted. */
 static bool may_look(const struct acc *acc, struct session *session)
 {
     const struct mam_conf *conf = module_conf(acc->host, &module_mam);
-    if (!conf->lookups_per_minute || !session) /* those of rooms are bounded by their lanes */
+    uint64_t now_us = shard_self->now_us, minute_us = 60000000;
+    if (!session || !conf->lookups_per_minute)
         return true;
     struct mam_user *user = user_slot(session->user, &module_mam);
-    uint64_t now_us = shard_self->now_us, minute_us = 60000000;
     if (user->lookups_until_us < now_us)
         user->lookups_until_us = now_us;
     uint64_t paid_us = user->lookups_until_us + minute_us / conf->lookups_per_minute;

@@ -157,6 +157,28 @@ static void long_text(void **state)
     assert_true(str_eq(element_text(&arena, back), (struct str){text, len}));
 }
 
+static void what_is_xml_already(void **state)
+{
+    (void)state;
+    struct str xml = STR("<x xmlns='urn:x'/><y xmlns='urn:y'>&lt;</y>");
+    struct element *message = element_new(&arena, NS_CLIENT, "message");
+    struct element *event = element_add(&arena, message, NS_PING, "event");
+    element_add_xml(&arena, event, xml);
+    static const char wanted[] = "<message><event xmlns='urn:xmpp:ping'><x xmlns='urn:x'/>"
+                                 "<y xmlns='urn:y'>&lt;</y></event></message>";
+    assert_str(element_xml(&arena, message, NS_CLIENT), wanted);
+    assert_null(element_first(event));
+    assert_str(element_text(&arena, event), "");
+    struct element *copy = element_copy(&arena, message);
+    struct element *shared = element_copy_sharing(&arena, message, xml);
+    const struct text_node *in_copy = (struct text_node *)element_first(copy)->first;
+    const struct text_node *in_shared = (struct text_node *)element_first(shared)->first;
+    assert_str(element_xml(&arena, copy, NS_CLIENT), wanted);
+    assert_str(element_xml(&arena, shared, NS_CLIENT), wanted);
+    assert_ptr_not_equal(in_copy->text.at, xml.at);
+    assert_ptr_equal(in_shared->text.at, xml.at);
+}
+
 static int up(void **state)
 {
     (void)state;
@@ -184,6 +206,7 @@ int main(void)
         TEST(the_address_of_each_copy),
         TEST(appends_behind_any_length),
         TEST(long_text),
+        TEST(what_is_xml_already),
     };
     return cmocka_run_group_tests(tests, up, down);
 }
