@@ -58,8 +58,8 @@ tell() {
         "$(median lost "${reports[@]}")"
 }
 
-# u1 … with the credentials of u0, and a room with them all and the first as its owner, straight into
-# the database: it takes long to derive so many keys.
+# u1 … with the credentials of u0, and a room with them all and the first as its owner, straight
+# into the database: it takes long to derive so many keys.
 make_large_room() {
     ask "INSERT INTO account (domain_id, name, credentials) SELECT a.domain_id, 'u' || n,
             a.credentials FROM account a, generate_series(1, $LARGE + 19) n WHERE a.name = 'u0'" \

@@ -341,6 +341,11 @@ bool store_mam_has_room(void)
     return !batch_is_full(&home->batch) && home->pending < LIMIT_STORE_PENDING;
 }
 
+bool store_searches(void)
+{
+    return config.full_text;
+}
+
 static enum err refusal(const struct store_shard *home, const struct store_op *op)
 {
     if (home->stopping)

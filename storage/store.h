@@ -94,6 +94,9 @@ void store_ask(struct store_op *op, uint64_t deadline_ms);
 /* False while so much waits to be written that one more message is refused with ERR_FULL. */
 bool store_mam_has_room(void);
 
+/* Whether messages can be searched: then they are given with their text. */
+bool store_searches(void);
+
 /* The asker goes away: `done` is not called any more. Fine inside `done`. */
 void store_revoke(struct store_op *op);
 

@@ -28,6 +28,7 @@ struct store_config {
     uint64_t deadline_ms;
     uint64_t partition_ms, retention_ms; /* retention 0: for ever */
     int compression;                     /* enum store_compression */
+    bool full_text;                      /* messages can be searched */
     bool by_hand;                        /* the schema is brought up to date by hand only */
     /* Batches of messages (batch.h); 0: as below. */
     uint64_t batch_flush, batch_delay_ms, batch_group, batch_rows, batch_bytes;

@@ -43,6 +43,7 @@ struct store_message {
     struct str origin_id; /* empty: none */
     struct str body;      /* the whole stanza as XML */
     struct str client_id; /* the `id` attribute, by which markers name it; empty: none */
+    struct str text;      /* what is searched, if anything is (store_searches) */
     unsigned flags;
     unsigned inbox; /* STORE_INBOX flags */
     /* The recipient keeps a copy only with an account: who registers a name later must not find
@@ -72,6 +73,7 @@ struct store_mam_page {
     bool only_ids;        /* the set is those ids */
     bool backwards;       /* the page is at the end */
     bool counted;         /* total wanted */
+    struct str text;      /* all of its words are in the message; empty: any message */
     struct str client_id; /* FIND; others may have the same hash: look at the body */
     /* answered */
     struct store_mam_item *items; /* oldest first */

@@ -110,6 +110,12 @@ static const struct key storage_keys[] = {
      .help = "How bodies in the archive are compressed: `zstd` with a dictionary that comes with "
              "the server, or `none`; `auto` is zstd on PostgreSQL. What is stored already stays as "
              "it is and can be read either way."},
+    {.name = "full_text",
+     .type = KEY_BOOL,
+     IN_GROUP(config, storage, storage.full_text),
+     .preset = "false",
+     .help = "Messages archived from now on can be searched (XEP-0431). That costs an index of all "
+             "words: some times the work of archiving, and of its space."},
     {.name = "partition",
      .type = KEY_DURATION,
      IN_GROUP(config, storage, storage.partition_ms),

@@ -114,6 +114,9 @@ static void fill(struct reading *reading)
     if (mim_is_older(reading->out->unix_us))
         add_delay(reading);
     message->body = as_text(reading->arena, reading->stanza);
+    const struct element *text = element_child(reading->stanza, NS_CLIENT, "body");
+    if (text)
+        message->text = element_text(reading->arena, text);
     message->client_id = arena_str(reading->arena, element_attr(reading->stanza, "id"));
     if (counts(reading->stanza) && !str_eq(message->sender, message->recipient))
         message->inbox = STORE_INBOX_UNREAD; /* and no inbox: those are imported as they are */

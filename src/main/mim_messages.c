@@ -90,6 +90,7 @@ static struct store_op *store_op_of(const struct store_message *message)
     op->message.recipient_resource = arena_str(arena, message->recipient_resource);
     op->message.body = arena_str(arena, message->body);
     op->message.client_id = arena_str(arena, message->client_id);
+    op->message.text = arena_str(arena, store_searches() ? message->text : (struct str){0});
     return op;
 }
 

@@ -5,12 +5,15 @@
 #include "mem.h"
 #include "stanza_id.h"
 
+#include <ctype.h>
+#include <strings.h>
+
 enum { NOBODYS = STORE_NOT_OF_SENDER | STORE_NOT_OF_RECIPIENT };
 
 struct row {
     uint64_t id, origin, client_id; /* the last two hashed; 0: none */
     unsigned flags;
-    char *sender, *recipient, *sender_resource, *recipient_resource, *body;
+    char *sender, *recipient, *sender_resource, *recipient_resource, *body, *text;
 };
 
 static struct row *rows; /* in order of id */
@@ -116,6 +119,7 @@ static void row_free(const struct row *row)
     mem_free(row->sender_resource);
     mem_free(row->recipient_resource);
     mem_free(row->body);
+    mem_free(row->text);
 }
 
 static bool is_there(const struct store_message *message, uint64_t origin)
@@ -167,7 +171,8 @@ static uint64_t add_message(const struct store_message *message)
                           .recipient = copy(message->recipient),
                           .sender_resource = copy(message->sender_resource),
                           .recipient_resource = copy(message->recipient_resource),
-                          .body = copy(message->body)});
+                          .body = copy(message->body),
+                          .text = copy(message->text)});
     mem_inbox_add(message, flags);
     mem_inbox_add_parties(message);
     return 1;
@@ -291,6 +296,39 @@ static bool is_listed(const struct store_op *op, uint64_t id)
     return false;
 }
 
+static bool is_letter(char byte)
+{
+    return (unsigned char)byte >= 0x80 || isalnum((unsigned char)byte);
+}
+
+/* The next word, runs of letters; empty: there are no more. */
+static struct str next_word(struct str *text)
+{
+    while (text->len && !is_letter(*text->at))
+        *text = (struct str){text->at + 1, text->len - 1};
+    struct str word = {text->at, 0};
+    while (word.len < text->len && is_letter(word.at[word.len]))
+        word.len++;
+    *text = (struct str){text->at + word.len, text->len - word.len};
+    return word;
+}
+
+static bool has_word(struct str text, struct str wanted)
+{
+    for (struct str word; (word = next_word(&text)).len;)
+        if (word.len == wanted.len && strncasecmp(word.at, wanted.at, word.len) == 0)
+            return true;
+    return false;
+}
+
+static bool has_words(struct str text, struct str wanted)
+{
+    for (struct str word; (word = next_word(&wanted)).len;)
+        if (!has_word(text, word))
+            return false;
+    return true;
+}
+
 static bool is_in_set(const struct store_op *op, const struct row *row)
 {
     if (!is_own(op, row))
@@ -300,7 +338,8 @@ static bool is_in_set(const struct store_op *op, const struct row *row)
     bool fits = str_is(op->page.owner, row->sender)
                     ? is_with(op, row->recipient, row->recipient_resource)
                     : is_with(op, row->sender, row->sender_resource);
-    return fits && row->id > op->page.from && row->id < op->page.to;
+    return fits && row->id > op->page.from && row->id < op->page.to &&
+           has_words(str_of(row->text), op->page.text);
 }
 
 static enum err page(struct store_op *op)
@@ -358,6 +397,7 @@ static enum err replace(struct store_op *op)
             continue;
         mem_free(rows[i].body);
         rows[i].body = copy(op->message.body);
+        rows[i].text[0] = '\0';
         return ERR_OK;
     }
     return ERR_NOT_FOUND;

@@ -45,6 +45,14 @@ static void bind_with(struct store_op *op, struct pq_params *params)
     bind_peer(op, params);
 }
 
+static void bind_search(struct store_op *op, struct pq_params *params)
+{
+    bind_page(op, params);
+    pq_bind(params, op->page.text);
+    pq_bind(params, pg_not_null(op->page.with));
+    pq_bind(params, pg_not_null(op->page.with_resource));
+}
+
 static void bind_listed(struct store_op *op, struct pq_params *params)
 {
     pg_bind_numbers(params, &op->arena, get_listed, op->page.ids, op->page.id_count);
@@ -73,6 +81,14 @@ static void bind_count_with(struct store_op *op, struct pq_params *params)
 {
     bind_count(op, params);
     bind_peer(op, params);
+}
+
+static void bind_count_search(struct store_op *op, struct pq_params *params)
+{
+    bind_count(op, params);
+    pq_bind(params, op->page.text);
+    pq_bind(params, pg_not_null(op->page.with));
+    pq_bind(params, pg_not_null(op->page.with_resource));
 }
 
 /* Of what comes before the rows the ids that must be there are the first. */
@@ -123,15 +139,17 @@ static enum err take_page(struct store_op *op, const struct pq_answer *answer)
 
 const struct pg_kind *pg_mam_page(struct store_op *op)
 {
-    static const struct pg_kind kinds[3][2][3] = {
+    static const struct pg_kind kinds[4][2][3] = {
         {PAGES("mam_page", bind_page, "mam_count", bind_count),
          PAGES("mam_page_back", bind_page, "mam_count", bind_count)},
         {PAGES("mam_with", bind_with, "mam_count_with", bind_count_with),
          PAGES("mam_with_back", bind_with, "mam_count_with", bind_count_with)},
         {PAGES("mam_ids", bind_ids, "mam_found", bind_found),
          PAGES("mam_ids_back", bind_ids, "mam_found", bind_found)},
+        {PAGES("mam_search", bind_search, "mam_search_count", bind_count_search),
+         PAGES("mam_search_back", bind_search, "mam_search_count", bind_count_search)},
     };
-    unsigned set = op->page.only_ids ? 2 : op->page.with.len ? 1 : 0;
+    unsigned set = op->page.only_ids ? 2 : op->page.text.len ? 3 : op->page.with.len ? 1 : 0;
     unsigned numbers = op->page.counted ? 2 : op->page.id_count ? 1 : 0;
     return &kinds[set][op->page.backwards][numbers];
 }

@@ -232,6 +232,12 @@ static struct str get_body(const void *rows, size_t index)
     return pg_not_null(row_at(rows, index)->body.bytes);
 }
 
+static struct str get_text(const void *rows, size_t index)
+{
+    struct str text = row_at(rows, index)->message->text;
+    return text.len ? text : (struct str){0};
+}
+
 static void bind_rows(struct store_op *op, struct pq_params *params)
 {
     struct arena *arena = &op->arena;
@@ -250,6 +256,10 @@ static void bind_rows(struct store_op *op, struct pq_params *params)
     pg_bind_array(params, arena, PG_BYTES, get_body, rows, count);
     pg_bind_numbers(params, arena, get_client_id, rows, count);
     pq_bind_number(params, arena, (int64_t)(rows->oldest - stanza_id_span(STORE_MAM_RESENT_US)));
+    if (store_searches())
+        pg_bind_array(params, arena, PG_TEXT, get_text, rows, count);
+    else
+        pq_bind_null(params);
 }
 
 /* --- The parties --- */

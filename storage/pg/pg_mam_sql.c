@@ -20,9 +20,9 @@
  * it only with an account. */
 #define STORE                                                                                      \
     "INSERT INTO message (id, sender, recipient, origin, client_id, flags, packed,"                \
-    " sender_resource, recipient_resource, body)"                                                  \
+    " sender_resource, recipient_resource, body, words)"                                           \
     " SELECT m.id, m.sender, m.recipient, m.origin, m.client_id, m.flags, m.packed,"               \
-    "  m.sender_resource, m.recipient_resource, m.body"                                            \
+    "  m.sender_resource, m.recipient_resource, m.body, to_tsvector('simple', m.text)"             \
     " FROM (SELECT p.*, (p.marks & 7"                                                              \
     "   | CASE WHEN p.marks & 8 <> 0 AND "                                                         \
     KEEPS("p.sender", "p.recipient_bare", "p.recipient_resource") " = 0 THEN 1 ELSE 0 END"         \
@@ -32,14 +32,16 @@
     "  THEN 2 ELSE 0 END"                                                                          \
     "  )::smallint AS flags"                                                                       \
     "  FROM (SELECT n.id, n.origin, n.client_id, n.marks, n.packed::smallint AS packed, n.body,"   \
+    "    n.text,"                                                                                  \
     "    n.sender_bare, n.recipient_bare, n.sender_resource, n.recipient_resource,"                \
     "    " PARTY("n.sender", "n.sender_bare") " AS sender,"                                        \
     "    " PARTY("n.recipient", "n.recipient_bare") " AS recipient"                                \
     "   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[],"             \
     "    $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bytea[],"         \
-    "    $12::bigint[])"                                                                           \
+    "    $12::bigint[], $14::text[])"                                                              \
     "   AS n (id, sender, recipient, sender_bare, recipient_bare, sender_resource,"                \
-    "    recipient_resource, origin, marks, packed, body, client_id) OFFSET 0) p OFFSET 0) m"      \
+    "    recipient_resource, origin, marks, packed, body, client_id, text) OFFSET 0) p"            \
+    "   OFFSET 0) m"                                                                               \
     " WHERE m.flags & 3 <> 3 AND (m.origin IS NULL OR NOT EXISTS"                                  \
     "  (SELECT FROM message o WHERE o.sender = m.sender AND o.origin = m.origin AND o.id > $13))"  \
     " ORDER BY m.id ON CONFLICT (sender, id) DO NOTHING"
@@ -82,15 +84,15 @@ static const char batch_inbox_sql[] = "WITH stored AS (" STORE
                                       " RETURNING id, sender, recipient, flags),"
                                       " event AS MATERIALIZED (" EVENT ")," LIST;
 
-/* With rooms: $14 ids, $15 $16 whose inboxes, $17 $18 rooms, $19 marks: 1 the author's own, 2 it
+/* With rooms: $15 ids, $16 $17 whose inboxes, $18 $19 rooms, $20 marks: 1 the author's own, 2 it
  * counts, 4 the account has to be looked for, 8 the message was in an operation before, which may
  * have been written in an earlier try. */
 static const char batch_rooms_sql[] =
     "WITH stored AS (" STORE " RETURNING id, sender, recipient, flags),"
     " party AS MATERIALIZED (SELECT n.id, n.marks, " PARTY("n.owner", "n.owner_bare") " AS owner,"
     "   " PARTY("n.room", "n.room_bare") " AS room"
-    "  FROM unnest($14::bigint[], $15::bigint[], $16::text[], $17::bigint[], $18::text[],"
-    "   $19::bigint[]) AS n (id, owner, owner_bare, room, room_bare, marks)"
+    "  FROM unnest($15::bigint[], $16::bigint[], $17::text[], $18::bigint[], $19::text[],"
+    "   $20::bigint[]) AS n (id, owner, owner_bare, room, room_bare, marks)"
     "  WHERE n.marks & 4 = 0 OR " HAS_ACCOUNT("n.owner_bare") "),"
     " event AS MATERIALIZED (" EVENT " UNION ALL"
     "  SELECT p.owner, p.room, p.id, CASE WHEN p.marks & 1 <> 0 THEN p.id ELSE 0 END,"
@@ -158,6 +160,17 @@ const struct pg_statement pg_mam_batch_statements[] = {
     " AND m.id > " SINCE                                                                           \
     " ORDER BY m.id" way " LIMIT 1)"
 
+/* What has all words of $5; $6 with whom, '' for anybody, $7 their resource. */
+#define PEER "CASE WHEN m.sender = " OWNER " THEN m.recipient ELSE m.sender END"
+#define PEER_RESOURCE                                                                              \
+    "CASE WHEN m.sender = " OWNER " THEN m.recipient_resource ELSE m.sender_resource END"
+#define HITS(what, text, with, resource)                                                           \
+    "WITH " JID("o", "$1") " SELECT " what " FROM message m"                                       \
+    " WHERE m.words @@ plainto_tsquery('simple', " text ") AND " OWN                               \
+    " AND (" with " = '' OR " PEER " = (SELECT w.id FROM jid w WHERE w.bare = " with "))"          \
+    " AND (" resource " = '' OR " PEER_RESOURCE " = " resource ")"
+#define SEARCH(way) HITS(ROW, "$5", "$6", "$7") BETWEEN " ORDER BY m.id" way " LIMIT $4"
+
 /* $2 with whom, $3 hash of the client id, $4 how many to look at, $5 rows. */
 #define FIND                                                                                       \
     "WITH " JID("o", "$1") ", " JID("w", "$2") " SELECT f.id, f.packed::integer, f.body FROM"      \
@@ -184,9 +197,12 @@ const struct pg_statement pg_mam_statements[] = {
      " SELECT coalesce(min(e.id), 0), coalesce(max(e.id), 0) FROM"
      " (" END("sender", "1", "") " UNION ALL " END("recipient", "2", "")
      " UNION ALL " END("sender", "1", " DESC") " UNION ALL " END("recipient", "2", " DESC") ") e"},
+    {"mam_search", SEARCH("")},
+    {"mam_search_back", SEARCH(" DESC")},
+    {"mam_search_count", HITS("count(*)", "$4", "$5", "$6") BETWEEN},
     {"mam_find", FIND},
     {"mam_replace",
-     "UPDATE message m SET packed = $3::bigint::smallint, body = $4 FROM jid j"
+     "UPDATE message m SET packed = $3::bigint::smallint, body = $4, words = NULL FROM jid j"
      " WHERE j.bare = $1 AND m.sender = j.id AND m.id = $2"},
     {"mam_upkeep", "SELECT made, dropped FROM message_upkeep($1, $2, $3::bigint::integer, $4)"},
     {NULL, NULL},

@@ -67,11 +67,24 @@ static enum err make_partitions(struct pq *pq, uint64_t partition_ms, char *why,
     return err;
 }
 
+/* On a large archive that takes its time, once. */
+static enum err make_search(struct pq *pq, char *why, size_t room)
+{
+    enum err err = pq_exec(
+        pq, "CREATE INDEX IF NOT EXISTS message_by_words ON message USING gin (words)", NULL);
+    if (err)
+        snprintf(why, room, "%s: making the index for full text search failed: %s", pg_schema_where,
+                 pq_error(pq));
+    return err;
+}
+
 enum err pg_schema_prepare(struct pq *pq, const struct store_config *config, char *why, size_t room)
 {
     struct schema_target target = target_of(pq);
     enum err err = config->by_hand ? schema_is_current(&schema_pg, &target, why, room)
                                    : schema_migrate(&schema_pg, &target, why, room);
+    if (!err && config->full_text)
+        err = make_search(pq, why, room);
     return err ? err : make_partitions(pq, config->partition_ms, why, room);
 }
 

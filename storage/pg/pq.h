@@ -18,7 +18,7 @@ struct pq_answer;
 /* A conninfo taken apart; read-only once made, so that all shards share it. */
 struct pq_target;
 
-enum { PQ_PARAMS_MAX = 19 };
+enum { PQ_PARAMS_MAX = 24 };
 
 /* Parameters of a prepared statement, all in binary form. */
 struct pq_params {

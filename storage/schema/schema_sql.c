@@ -367,6 +367,9 @@ static const struct schema_step pg_steps[] = {
      ");\n"
      "ALTER TABLE inbox ADD COLUMN room bigint NOT NULL DEFAULT 0;\n"
     },
+    {14, "014_search",
+     "ALTER TABLE message ADD COLUMN words tsvector;\n"
+    },
 };
 
 const struct schema schema_pg = {"pg", pg_steps, COUNT_OF(pg_steps)};
@@ -573,6 +576,9 @@ static const struct schema_step sqlite_steps[] = {
      "    PRIMARY KEY (owner, is_room, peer)\n"
      ") STRICT, WITHOUT ROWID;\n"
      "ALTER TABLE inbox ADD COLUMN room INTEGER NOT NULL DEFAULT 0;\n"
+    },
+    {14, "014_search",
+     "SELECT 1;\n"
     },
 };
 

@@ -4,6 +4,7 @@
 #include "lite_inbox.h"
 #include "lite_jid.h"
 #include "lite_keeps.h"
+#include "lite_search.h"
 #include "pack.h"
 #include "stanza_id.h"
 #include "store_backend.h"
@@ -55,6 +56,19 @@ static const char first_sql[] = "SELECT min(coalesce(" END(
 static const char last_sql[] = "SELECT max(coalesce(" END(
     " DESC", "sender", "1") ", 0),"
                             " coalesce(" END(" DESC", "recipient", "2") ", 0))";
+
+/* What has all words of ?7. */
+#define PEER          "CASE WHEN sender = ?1 THEN recipient ELSE sender END"
+#define PEER_RESOURCE "CASE WHEN sender = ?1 THEN recipient_resource ELSE sender_resource END"
+#define HITS(what)                                                                                 \
+    "SELECT " what " FROM message WHERE id IN"                                                     \
+    " (SELECT rowid FROM message_words WHERE message_words MATCH ?7)"                              \
+    " AND (sender = ?1 AND flags & 1 = 0 OR recipient = ?1 AND flags & 2 = 0)"                     \
+    " AND id > max(?2, " SINCE ") AND id < ?3 AND (?4 = 0 OR " PEER " = ?4)"                       \
+    " AND (?5 = '' OR " PEER_RESOURCE " = ?5)"
+static const char search_sql[] = HITS("id, body, packed") " ORDER BY id LIMIT ?6";
+static const char search_back_sql[] = HITS("id, body, packed") " ORDER BY id DESC LIMIT ?6";
+static const char search_count_sql[] = HITS("count(*)");
 
 static const char find_sql[] =
     "SELECT id, body, packed FROM (SELECT m.id, m.client_id, m.body, m.packed FROM message m"
@@ -128,6 +142,9 @@ static enum err store(struct lite *lite, struct store_op *batch, struct store_op
     if (err)
         return err == ERR_NOT_FOUND ? ERR_OK : err;
     batch->batch.stored++;
+    err = lite_search_add(lite, message->id, message->text);
+    if (err)
+        return err;
     *event_count += inbox_events(events + *event_count, message, flags, sender, recipient);
     return lite_inbox_parties(lite, message, events, event_count);
 }
@@ -222,12 +239,16 @@ static struct lite_statement *start_side(struct lite *lite, const char *sql,
     lite_number(statement, 1, owner);
     lite_number(statement, 4, with);
     lite_text(statement, 5, op->page.with_resource);
+    if (op->page.text.len)
+        lite_text(statement, 7, op->page.text);
     return statement;
 }
 
 static enum err take_page(struct lite *lite, struct store_op *op, int64_t owner, int64_t with)
 {
-    const char *sql = op->page.backwards ? page_back_sql : page_sql;
+    static const char *const sqls[2][2] = {{page_sql, page_back_sql},
+                                           {search_sql, search_back_sql}};
+    const char *sql = sqls[op->page.text.len > 0][op->page.backwards];
     struct lite_statement *page = start_side(lite, sql, op, owner, with);
     if (!page)
         return ERR_DOWN;
@@ -244,7 +265,8 @@ static enum err take_page(struct lite *lite, struct store_op *op, int64_t owner,
 
 static enum err take_total(struct lite *lite, struct store_op *op, int64_t owner, int64_t with)
 {
-    struct lite_statement *count = start_side(lite, count_sql, op, owner, with);
+    const char *sql = op->page.text.len ? search_count_sql : count_sql;
+    struct lite_statement *count = start_side(lite, sql, op, owner, with);
     if (!count)
         return ERR_DOWN;
     lite_number(count, 2, (int64_t)op->page.from);
@@ -263,6 +285,8 @@ static enum err take_set(struct lite *lite, struct store_op *op, int64_t owner)
     op->page.total = op->page.id_count;
     if (err || op->page.only_ids)
         return err;
+    if (op->page.text.len)
+        op->page.text = lite_search_query(&op->arena, op->page.text);
     if (op->page.with.len && lite_find_jid(lite, op->page.with, &with))
         with = -1; /* nobody */
     err = take_page(lite, op, owner, with);

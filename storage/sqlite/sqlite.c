@@ -15,6 +15,7 @@
 #include "lite_removal.h"
 #include "lite_room.h"
 #include "lite_roster.h"
+#include "lite_search.h"
 #include "log.h"
 #include "mem.h"
 #include "schema.h"
@@ -272,11 +273,13 @@ static void teardown(void)
     sqlite.writer.lite = NULL;
 }
 
-static enum err open_all(bool by_hand)
+static enum err open_all(const struct store_config *config)
 {
     enum err err = lite_open(sqlite.path, true, &sqlite.writer.lite, sqlite.why, sizeof sqlite.why);
     if (!err)
-        err = migrate(sqlite.writer.lite, by_hand);
+        err = migrate(sqlite.writer.lite, config->by_hand);
+    if (!err && config->full_text)
+        err = lite_search_prepare(sqlite.writer.lite, sqlite.why, sizeof sqlite.why);
     for (size_t i = 0; !err && i < READERS; i++)
         err = lite_open(sqlite.path, false, &sqlite.readers[i].lite, sqlite.why, sizeof sqlite.why);
     return err;
@@ -297,7 +300,7 @@ static enum err setup(const struct store_config *config, const char **why)
     enum err err = set_path(config);
     if (err)
         return err;
-    err = open_all(config->by_hand);
+    err = open_all(config);
     if (err) {
         teardown();
         return err;

@@ -8,10 +8,11 @@ import unittest
 from slixmpp import ClientXMPP
 
 from harness import DOMAIN, Server
+from rawclient import CLIENT, Stream, name_of
 from storages import drop_schema, storages
 
 PASSWORD = "secret"
-SECONDS = 20
+SECONDS = 90
 MESSAGES = 10000
 PAGE = 50
 MAM = "{urn:xmpp:mam:2}"
@@ -120,13 +121,30 @@ class Archive(unittest.IsolatedAsyncioTestCase):
         for client in (alice, bob):
             await client.log_out()
 
+    def searched(self, server, user):
+        """XEP-0431: what has all the words."""
+        with Stream(server) as stream:
+            stream.login(user, PASSWORD)
+            stream.send("<iq type='set' id='s'><query xmlns='urn:xmpp:mam:2'>"
+                        "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'>"
+                        "<value>urn:xmpp:mam:2</value></field>"
+                        "<field var='{urn:xmpp:fulltext:0}fulltext'><value>77 MESSAGE</value>"
+                        "</field></x></query></iq>")
+            texts = [node.text for node in stream.expect(CLIENT, "message").iter()
+                     if name_of(node) == "body"]
+            self.assertEqual(texts, ["message 77"])
+            self.assertEqual(stream.expect(CLIENT, "iq").get("type"), "result")
+            stream.logout()
+
     async def test_archive(self):
         self.addCleanup(drop_schema, SCHEMA)
         for name, storage in storages(SCHEMA):
-            with self.subTest(storage=name), Server(storage=storage) as server:
+            with self.subTest(storage=name), \
+                    Server(storage=f"{storage}, full_text: true") as server:
                 names = server.pair_of_users(PASSWORD)
                 texts = await self.many(server, names)
                 await self.killed(server, names, texts)
+                self.searched(server, names[0])
 
 
 if __name__ == "__main__":

@@ -115,6 +115,12 @@ static bool has_archive(const struct jid *jid)
     return host && host_module(host->type, &module_mam);
 }
 
+struct str mam_text(struct arena *arena, const struct element *message)
+{
+    const struct element *body = element_child(message, NS_CLIENT, "body");
+    return body && store_searches() ? element_text(arena, body) : (struct str){0};
+}
+
 static void on_stored(struct store_op *op)
 {
     (void)op; /* what was refused is in the log (batch.c) */
@@ -132,6 +138,7 @@ static struct store_op *message_op(struct acc *acc)
     message->recipient_resource = arena_str(&op->arena, acc->to.resource);
     if (origin)
         message->origin_id = arena_str(&op->arena, element_attr(origin, "id"));
+    message->text = mam_text(&op->arena, acc->element);
     message->client_id = arena_str(&op->arena, element_attr(acc->element, "id"));
     message->body = element_xml(&op->arena, acc->element, NS_CLIENT);
     if (!has_archive(&acc->from) || acc->type == TYPE_GROUPCHAT)
@@ -289,6 +296,18 @@ static const struct chore chore = {.every_ms = retain_every_ms,
                                    .failed = "archive_not_retained",
                                    .each_domain = true};
 
+/* --- Search: XEP-0431 --- */
+
+static enum verdict on_disco_info(struct acc *acc, struct session *session)
+{
+    (void)session;
+    if (!store_searches() || !acc->to.user.len || element_attr(acc->element, "node").len)
+        return HOOK_OK;
+    struct element *feature = element_add(&acc->arena, acc->element, NS_DISCO_INFO, "feature");
+    element_set(&acc->arena, feature, "var", STR("urn:xmpp:fulltext:0"));
+    return HOOK_OK;
+}
+
 /* --- What the queries share --- */
 
 struct str mam_owner(const struct acc *acc)
@@ -319,6 +338,7 @@ static const struct hook hooks[] = {
     {.at = HOOK_filter_local_packet, .run = on_arrival, .before = "inbox", .after = "privacy"},
     {.at = HOOK_user_receive_message, .run = on_receive, .before = "carbons"},
     {.at = HOOK_amp_determine_strategy, .run = on_strategy},
+    {.at = HOOK_disco_info, .run = on_disco_info},
     {.at = HOOK_session_opened, .run = on_open},
     {.at = HOOK_remove_user, .run = on_removed},
     {.at = HOOK_filter_room_packet, .run = mam_room_packet, .before = "inbox"},

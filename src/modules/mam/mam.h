@@ -57,6 +57,9 @@ void mam_user_end(void *own);
 enum verdict mam_retract_first(struct acc *acc, struct session *session);
 void mam_retract(struct acc *acc, struct str author);
 
+/* What is searched of a message, if anything is. */
+struct str mam_text(struct arena *arena, const struct element *message);
+
 /* Archives a message, or refuses it when there is no room. */
 enum verdict mam_archive(struct acc *acc, struct session *session);
 

@@ -91,21 +91,36 @@ static void read_ids(struct reading *reading, struct str value)
     need_id(reading, value);
 }
 
+static void read_text(struct reading *reading, struct str value)
+{
+    reading->page->text = arena_str(&reading->op->arena, str_trim(value));
+}
+
 static const struct {
     const char *var, *type;
     void (*read)(struct reading *reading, struct str value);
+    bool (*offered)(void); /* or NULL: always */
 } fields[] = {
-    {"with", "jid-single", read_with},          {"start", "text-single", read_start},
-    {"end", "text-single", read_end},           {"before-id", "text-single", read_before_id},
-    {"after-id", "text-single", read_after_id}, {"ids", "list-multi", read_ids},
+    {"with", "jid-single", read_with, NULL},
+    {"start", "text-single", read_start, NULL},
+    {"end", "text-single", read_end, NULL},
+    {"before-id", "text-single", read_before_id, NULL},
+    {"after-id", "text-single", read_after_id, NULL},
+    {"ids", "list-multi", read_ids, NULL},
+    {"{urn:xmpp:fulltext:0}fulltext", "text-single", read_text, store_searches},
 };
+
+static bool is_offered(size_t field)
+{
+    return !fields[field].offered || fields[field].offered();
+}
 
 static void read_field(struct reading *reading, const struct element *field)
 {
     struct str var = element_attr(field, "var");
     struct arena *arena = &reading->acc->arena;
     for (size_t i = 0; i < COUNT_OF(fields); i++) {
-        if (!str_is(var, fields[i].var))
+        if (!str_is(var, fields[i].var) || !is_offered(i))
             continue;
         for (struct element *value = element_first(field); value; value = element_next(value))
             if (element_is(value, NS_DATA, "value"))
@@ -324,6 +339,8 @@ enum verdict mam_form(struct acc *acc, struct session *session)
     struct element *query = element_add(&acc->arena, result, NS_MAM, "query");
     struct element *form = form_new(&acc->arena, "form", "urn:xmpp:mam:2");
     for (size_t i = 0; i < COUNT_OF(fields); i++) {
+        if (!is_offered(i))
+            continue;
         struct element *field = form_field(&acc->arena, form, fields[i].var, fields[i].type, NULL,
                                            (struct str){NULL, 0});
         if (!str_is(str_of(fields[i].type), "list-multi"))

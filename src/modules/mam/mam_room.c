@@ -24,6 +24,7 @@ static struct store_op *message_op(struct acc *acc, const struct room_packet *pa
         message->origin_id = arena_str(&op->arena, element_attr(origin, "id"));
     message->client_id = arena_str(&op->arena, element_attr(acc->element, "id"));
     message->body = element_xml(&op->arena, acc->element, NS_CLIENT);
+    message->text = mam_text(&op->arena, acc->element);
     return op;
 }
 

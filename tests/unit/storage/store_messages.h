@@ -39,6 +39,7 @@ static inline void ask_store(struct store_message message, struct reply *reply)
     op->message.recipient_resource = arena_str(&op->arena, message.recipient_resource);
     op->message.origin_id = arena_str(&op->arena, message.origin_id);
     op->message.client_id = arena_str(&op->arena, message.client_id);
+    op->message.text = arena_str(&op->arena, message.text);
     op->message.body = arena_str(&op->arena, message.body);
     store_ask(op, 0);
     assert_false(reply->done);

@@ -136,6 +136,49 @@ static void test_replace(void **state)
     assert_page(of("a@replaced", 10), "one tombstone one two", false);
 }
 
+static void assert_found(const char *text, const char *with, const char *bodies)
+{
+    struct store_mam_page page = of("a@searched", 10);
+    page.text = str_of(text);
+    page.with = str_of(with);
+    assert_page(page, bodies, false);
+    page.backwards = true;
+    assert_page(page, bodies, false);
+}
+
+static uint64_t say_text(const char *sender, const char *recipient, const char *text,
+                         const char *body)
+{
+    struct store_message one = message(sender, recipient, body);
+    one.text = str_of(text);
+    return put(one);
+}
+
+/* XEP-0431: messages that have all the words, in one's own archive. */
+static void test_search(void **state)
+{
+    (void)state;
+    uint64_t first = say_text("a@searched", "b@searched", "Hello, World: a cat", "1");
+    say_text("b@searched", "a@searched", "the world is \"flat\"", "2");
+    say_text("a@searched", "c@searched", "hello again", "3");
+    say_text("b@searched", "c@searched", "hello world", "4");
+    say("a@searched", "b@searched", "5");
+    assert_found("hello", "", "1 3");
+    assert_found("WORLD", "", "1 2");
+    assert_found("hello  world", "", "1");
+    assert_found("hello", "c@searched", "3");
+    assert_found("hello", "nobody@searched", "");
+    assert_found("wor", "", "");
+    assert_found("\"flat\" OR -x* ()", "", "");
+    assert_found("\"flat\"", "", "2");
+    struct store_mam_page page = of("a@searched", 0);
+    page.text = STR("world");
+    page.counted = true;
+    assert_int_equal(look(page).page.total, 2);
+    assert_int_equal(replace(first, "a@searched", "tombstone"), ERR_OK);
+    assert_found("hello", "", "3");
+}
+
 static int close_group(void **state)
 {
     (void)state;
@@ -147,9 +190,11 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_prefs),
     cmocka_unit_test(test_roster_prefs),
     cmocka_unit_test(test_replace),
+    cmocka_unit_test(test_search),
 };
 
 int main(void)
 {
+    config.full_text = true;
     return contract_run(tests, COUNT_OF(tests));
 }
