@@ -203,8 +203,10 @@ static void answer_request(struct client *client, const struct element *iq)
 {
     struct str type = element_attr(iq, "type");
     struct arena arena;
-    if (!str_is(type, "get") && !str_is(type, "set"))
+    if (!str_is(type, "get") && !str_is(type, "set")) {
+        client->setup->on_stanza(client, iq, shard_self->now_us);
         return;
+    }
     arena_init(&arena);
     element_write(conn_out(&client->conn), stanza_result(&arena, iq), NS_CLIENT);
     arena_fini(&arena);

@@ -189,7 +189,7 @@ void traffic_take(struct traffic *traffic, const struct client *client,
 {
     struct note note;
     unsigned reader;
-    if (element_is(element, NS_CLIENT, "presence"))
+    if (element_is(element, NS_CLIENT, "presence") || element_is(element, NS_CLIENT, "iq"))
         return;
     bool error = str_is(element_attr(element, "type"), "error");
     if (error || !read_note(element, &note) ||

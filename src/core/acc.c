@@ -4,6 +4,7 @@
 #include "core.h"
 #include "delivery.h"
 #include "effect.h"
+#include "order.h"
 #include "promise.h"
 #include "session.h"
 #include "shard.h"
@@ -47,6 +48,7 @@ void acc_free(struct acc *acc)
     effects_drop(acc);
     delivery_leave(&acc->delivery);
     promise_keep(&acc->promise);
+    order_end(&acc->order);
     blob_unref(&acc->shared);
     struct arena arena = acc->arena; /* it holds the accumulator itself */
     arena_fini(&arena);

@@ -17,6 +17,7 @@
 struct delivery;
 struct effect;
 struct host;
+struct order;
 struct promise;
 struct service;
 struct store_op;
@@ -40,6 +41,7 @@ struct acc {
     struct delivery *delivery; /* when it is one of several copies for a user, else NULL */
     bool released;             /* a module held it, and lets it go: it is not held again */
     struct promise *promise;   /* that goes with it, or NULL */
+    struct order *order;       /* an administrator's, whom it answers, or NULL */
     bool undecided;    /* at the recipient's home it may be stopped yet: it is archived there */
     bool promised;     /* by a handler: it is acknowledged when its journey has ended (promise.h) */
     bool in_archive;   /* the recipient's has it, by stanza_id, if preferences (XEP-0441) allow */

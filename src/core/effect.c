@@ -3,6 +3,7 @@
 #include "check.h"
 #include "fanout.h"
 #include "module.h"
+#include "order.h"
 #include "promise.h"
 #include "router.h"
 #include "session.h"
@@ -59,7 +60,8 @@ void effect_offline(struct acc *acc, struct acc *kept)
 
 static bool answerable(const struct acc *acc)
 {
-    return acc->kind != STANZA_NONE && acc->type != TYPE_ERROR && acc->type != TYPE_RESULT;
+    return !acc->order && acc->kind != STANZA_NONE && acc->type != TYPE_ERROR &&
+           acc->type != TYPE_RESULT;
 }
 
 void effect_answer(struct acc *acc, struct element *result)
@@ -70,7 +72,9 @@ void effect_answer(struct acc *acc, struct element *result)
 
 void effect_error(struct acc *acc, enum stanza_error error, const char *text)
 {
-    if (answerable(acc))
+    if (acc->order)
+        order_refuse(acc->order, error, text);
+    else if (answerable(acc))
         effect_route(acc, stanza_error(&acc->arena, acc->element, error, text));
 }
 

@@ -21,7 +21,6 @@ struct room_packet {
     size_t occupant_count;
     const struct room_change *changes; /* of an event */
     size_t change_count;
-    struct str client_id; /* the `id` that the author gave it */
 };
 
 #endif

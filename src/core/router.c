@@ -6,6 +6,7 @@
 #include "effect.h"
 #include "host.h"
 #include "iq.h"
+#include "order.h"
 #include "service.h"
 #include "session.h"
 #include "users.h"
@@ -33,7 +34,9 @@ void router_bounce(struct acc *acc, enum stanza_error error, const char *text)
 {
     bool silent = acc->kind == STANZA_NONE || acc->kind == STANZA_PRESENCE || acc->room_copy ||
                   acc->type == TYPE_ERROR || acc->type == TYPE_RESULT;
-    if (silent || acc->from.full.len == 0) {
+    if (acc->order)
+        order_refuse(acc->order, error, text);
+    if (silent || acc->order || acc->from.full.len == 0) {
         drop(acc);
         return;
     }

@@ -89,6 +89,8 @@ void ctl_sweep(void);
 
 /* The commands. */
 ctl_fn ctl_user_add, ctl_user_passwd, ctl_user_remove, ctl_user_list, ctl_user_import;
+ctl_fn ctl_room_list, ctl_room_show, ctl_room_create, ctl_room_add, ctl_room_remove,
+    ctl_room_destroy;
 ctl_fn ctl_archive_remove, ctl_domain_remove;
 ctl_fn ctl_session_list, ctl_session_kick, ctl_session_presence, ctl_status, ctl_hooks, ctl_states,
     ctl_limits;

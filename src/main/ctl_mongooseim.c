@@ -16,6 +16,9 @@ static const struct {
     [MIM_USERS] = {"users", mim_users},
     [MIM_ROSTERS] = {"rosterusers", mim_rosters},
     [MIM_MESSAGES] = {"mam_message", mim_messages},
+    [MIM_ROOMS] = {"muc_light_rooms", mim_rooms},
+    [MIM_ROOM_BLOCKS] = {"muc_light_blocking", mim_room_blocks},
+    [MIM_ROOM_MESSAGES] = {"mam_muc_message", mim_room_messages},
     [MIM_INBOX] = {"inbox", mim_inbox},
     [MIM_PREFS] = {"mam_config", mim_prefs},
     [MIM_PRIVACY] = {"privacy_list", mim_privacy},
@@ -136,7 +139,7 @@ static void close_all(struct mim *mim)
 
 static void print_table(const struct mim_table *table, bool dry_run)
 {
-    printf("%-16s %12" PRIu64, table->name, table->read);
+    printf("%-18s %12" PRIu64, table->name, table->read);
     if (!dry_run)
         printf(" %12" PRIu64 " %12" PRIu64, table->imported, table->present);
     printf(" %12" PRIu64 " %12" PRIu64 " %12" PRIu64 "\n", table->joined, table->left,
@@ -146,7 +149,7 @@ static void print_table(const struct mim_table *table, bool dry_run)
 static bool report(const struct mim *mim)
 {
     bool refused = false;
-    printf("%-16s %12s", "table", "read");
+    printf("%-18s %12s", "table", "read");
     if (!mim->dry_run)
         printf(" %12s %12s", "imported", "present");
     printf(" %12s %12s %12s\n", "joined", "left out", "refused");

@@ -29,6 +29,7 @@ static void put_entry(struct mim *mim, const struct jid *owner, const struct jid
     struct store_inbox_entry *entry = &op->inbox.entry;
     op->inbox.owner = arena_str(&op->arena, owner->bare);
     op->inbox.peer = arena_str(&op->arena, peer->bare);
+    entry->room = mim_int(row, 8) != 0;
     entry->box = arena_str(&op->arena, mim_text(row, 3));
     entry->last = mim_id((uint64_t)mim_int(row, 5), 0);
     entry->muted_until_us = (uint64_t)mim_int(row, 6);
@@ -65,19 +66,26 @@ static void take_entry(struct mim *mim, struct arena *arena, const struct mim_ro
                    arena_format(arena, "%.*s with %.*s", STR_ARG(mim_text(row, 0)),
                                 STR_ARG(mim_text(row, 2))),
                    why);
-    else if (str_is(element_attr(content, "type"), "groupchat"))
-        table->left++;
+    else if (str_is(element_attr(content, "type"), "groupchat") && !mim_int(row, 8))
+        table->left++; /* of MUC (XEP-0045) */
     else if (!mim->dry_run)
         put_entry(mim, &owner, &peer, row);
 }
 
+/* Whether the peer is a room of MUC Light is known where its rooms are. */
+#define ENTRIES(is_room)                                                                           \
+    "SELECT luser, lserver, remote_bare_jid, box, content, timestamp,"                             \
+    " coalesce(muted_until, 0), unread_count::bigint, " is_room " FROM inbox WHERE " OF_DOMAINS    \
+    " ORDER BY lserver, luser, remote_bare_jid"
+
 void mim_inbox(struct mim *mim)
 {
+    static const char with_rooms[] =
+        ENTRIES("(SELECT count(*) FROM muc_light_rooms r WHERE r.luser = split_part("
+                "remote_bare_jid, '@', 1) AND r.lserver = split_part(remote_bare_jid, '@', 2))");
+    static const char without[] = ENTRIES("0::bigint");
     mim_each(mim, MIM_INBOX, "SELECT count(*) FROM inbox WHERE " OF_DOMAINS,
-             "SELECT luser, lserver, remote_bare_jid, box, content, timestamp,"
-             " coalesce(muted_until, 0), unread_count::bigint FROM inbox WHERE " OF_DOMAINS
-             " ORDER BY lserver, luser, remote_bare_jid",
-             take_entry);
+             mim_has_table(mim, "muc_light_rooms") ? with_rooms : without, take_entry);
     if (mim->tables[MIM_INBOX].left)
         buf_format(&mim->notes, "inbox: %llu conversations of rooms were left out\n",
                    (unsigned long long)mim->tables[MIM_INBOX].left);

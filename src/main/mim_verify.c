@@ -11,10 +11,6 @@
 static const struct {
     const char *table, *what;
 } left[] = {
-    {"muc_light_rooms", "MUC Light rooms"},
-    {"muc_light_occupants", "occupants of MUC Light rooms"},
-    {"muc_light_blocking", "blocks of MUC Light"},
-    {"mam_muc_message", "archived messages of rooms"},
     {"muc_rooms", "rooms (XEP-0045)"},
     {"muc_registered", "registered nicks"},
     {"pubsub_subscriptions", "subscriptions to nodes"},

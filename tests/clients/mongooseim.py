@@ -58,6 +58,17 @@ CREATE TABLE pubsub_items (nidx bigint NOT NULL, itemid varchar(250) NOT NULL,
   modified_lserver varchar(250) NOT NULL, modified_lresource varchar(250) NOT NULL,
   modified_at bigint NOT NULL, publisher text, payload text NOT NULL,
   PRIMARY KEY (nidx, itemid));
+CREATE TABLE muc_light_rooms (id bigserial UNIQUE, luser varchar(250) NOT NULL,
+  lserver varchar(250) NOT NULL, version varchar(20) NOT NULL, PRIMARY KEY (lserver, luser));
+CREATE TABLE muc_light_occupants (room_id bigint NOT NULL, luser varchar(250) NOT NULL,
+  lserver varchar(250) NOT NULL, aff smallint NOT NULL);
+CREATE TABLE muc_light_config (room_id bigint NOT NULL, opt varchar(100) NOT NULL,
+  val varchar(250) NOT NULL);
+CREATE TABLE muc_light_blocking (luser varchar(250) NOT NULL, lserver varchar(250) NOT NULL,
+  what smallint NOT NULL, who varchar(500) NOT NULL);
+CREATE TABLE mam_muc_message (id bigint NOT NULL, room_id int NOT NULL, sender_id int NOT NULL,
+  nick_name varchar(250) NOT NULL, message bytea NOT NULL, search_body text, origin_id varchar,
+  PRIMARY KEY (room_id, id));
 CREATE TABLE muc_registered (muc_host varchar(250), jid varchar(250), nick varchar(250));
 CREATE TABLE vcard (username varchar(150), server varchar(100), vcard text NOT NULL);
 CREATE TABLE offline_message (id serial PRIMARY KEY, timestamp bigint NOT NULL, expire bigint,

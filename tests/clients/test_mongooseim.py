@@ -94,6 +94,24 @@ def fill_inbox(mim):
         "<message type='groupchat' from='room@x/bob@y'><body>hi</body></message>", 3)
 
 
+def fill_rooms(mim):
+    room, name, server = f"tea@muclight.{DOMAIN}", "tea", f"muclight.{DOMAIN}"
+    mim.insert("muc_light_rooms", id=7, luser=name, lserver=server, version="1683-705600-1")
+    for user, affiliation in (("bob", 2), ("alice", 1)):
+        mim.insert("muc_light_occupants", room_id=7, luser=user, lserver=DOMAIN, aff=affiliation)
+    for field, value in (("roomname", "Tea \\ more\nlines"), ("subject", "green")):
+        mim.insert("muc_light_config", room_id=7, opt=field, val=value)
+    mim.insert("muc_light_blocking", luser="bob", lserver=DOMAIN, what=2, who=FAR)
+    for number, (nick, body) in enumerate((("", ""), (f"/{BOB}", "in the room"))):
+        mim.insert("mam_muc_message", id=START_US + 5000000 + number * 1000000 << 8 | 1,
+                   room_id=mim.archive(room), sender_id=mim.archive(BOB), nick_name=nick[1:],
+                   message=f"<message from='{room}{nick}' type='groupchat' id='r{number}'>"
+                           f"<body>{body}</body></message>".encode())
+    mim.insert("inbox", luser="alice", lserver=DOMAIN, remote_bare_jid=room, msg_id="r1",
+               content=f"<message type='groupchat' from='{room}/{BOB}'><body>x</body></message>"
+               .encode(), timestamp=START_US, unread_count=1)
+
+
 def fill_privacy(mim):
     mim.insert("privacy_list", server=DOMAIN, username="alice", name="blocking", id=1)
     mim.insert("privacy_list", server=DOMAIN, username="alice", name="other", id=2)
@@ -107,7 +125,8 @@ def fill_privacy(mim):
 
 
 def fill(mim):
-    for part in (fill_accounts, fill_rosters, fill_archive, fill_inbox, fill_privacy):
+    for part in (fill_accounts, fill_rosters, fill_archive, fill_inbox, fill_rooms,
+                 fill_privacy):
         part(mim)
     mim.insert("vcard", username="alice", server=DOMAIN, vcard=VCARD)
     mim.insert("private_storage", username="alice", server=DOMAIN, namespace="storage:bookmarks",
@@ -163,10 +182,11 @@ class Imported:
         return {name: row[number] for name, row in self.rows.items()}
 
 
-ROWS = {"users": 4, "rosterusers": 5, "mam_message": 15 + 2 * MANY, "inbox": 4, "mam_config": 2,
+ROWS = {"users": 4, "rosterusers": 5, "mam_message": 15 + 2 * MANY, "inbox": 5,
+        "muc_light_rooms": 1, "muc_light_blocking": 1, "mam_muc_message": 2, "mam_config": 2,
         "privacy_list": 2, "last": 1, "offline_message": 2, "vcard": 1, "private_storage": 1,
         "pubsub_items": 4}
-NEW = {**ROWS, "mam_message": 9 + MANY, "inbox": 3}
+NEW = {**ROWS, "mam_message": 9 + MANY, "inbox": 4}
 
 
 class Import(unittest.TestCase):
@@ -214,7 +234,9 @@ class Import(unittest.TestCase):
         self.assertEqual(found[1][1], f"{ALICE}/a")
         self.assertEqual(found[1][2][0].get("stamp"), "2023-05-10T08:00:00Z")
         self.assertEqual([one.get("stamp") for one in found[0][2]][-1], "2017-01-01T00:00:00Z")
-        self.assertEqual(self.conversations(stream), {BOB: 2, FAR: 1})
+        self.assertEqual(self.conversations(stream),
+                         {BOB: 2, FAR: 1, f"tea@muclight.{DOMAIN}": 1})
+        self.look_at_room(stream)
         _, answer = self.ask(stream, "get", "<blocklist xmlns='urn:xmpp:blocking'/>")
         self.assertEqual([item.get("jid") for item in answer[0]], ["spam@far.example"])
         _, answer = self.ask(stream, "get", "<query xmlns='jabber:iq:privacy'/>")
@@ -245,6 +267,20 @@ class Import(unittest.TestCase):
         self.assertEqual(len(answer[0][0]), 2)
         stream.send(f"<iq type='get' id='r' to='{ALICE}'>{items('authorize')}</iq>")
         self.assertEqual(stream.expect(CLIENT, "iq").get("type"), "error")
+
+    def look_at_room(self, stream):
+        """A room, its archive, and who does not want to be brought into one."""
+        room, light = f"tea@muclight.{DOMAIN}", "urn:xmpp:muclight:0"
+        _, answer = self.ask(stream, "get", f"<query xmlns='{light}#info'/>", f" to='{room}'")
+        found = [(one.tag.split("}")[1], one.get("affiliation"), one.text)
+                 for part in answer[0] for one in (list(part) or [part])]
+        self.assertEqual(found, [("version", None, "1683-705600-1"),
+                                 ("roomname", None, "Tea \\ more\nlines"),
+                                 ("subject", None, "green"), ("user", "owner", ALICE),
+                                 ("user", "member", BOB)])
+        got, _ = self.ask(stream, "set", f"<query xmlns='{MAM}'/>", f" to='{room}'")
+        self.assertEqual([one.findtext(f".//{{{CLIENT}}}body") for one in got],
+                         ["", "in the room"])
 
     def look_at_bob(self, stream):
         stream.send("<presence/>")
@@ -342,7 +378,7 @@ class Import(unittest.TestCase):
             self.addCleanup(mim.drop)
             fill(mim)
             with self.subTest(storage=name), \
-                    Server(storage=storage, modules={"offline": "{}"}) as server:
+                    Server(storage=storage, modules={"offline": "{}", "muc_light": "{}"}) as server:
                 self.refuses(server, mim)
                 self.imports(server, mim)
                 self.repeats(server, mim)

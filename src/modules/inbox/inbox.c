@@ -87,7 +87,7 @@ static unsigned flags_of(const struct acc *acc)
 static void note(const struct acc *acc)
 {
     struct store_op *op = effect_archiving(acc);
-    if (!op)
+    if (!op || acc->room_copy) /* the room has counted it */
         return;
     op->message.inbox = flags_of(acc);
 }

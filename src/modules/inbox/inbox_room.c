@@ -47,7 +47,6 @@ static void list_message(struct acc *acc, struct store_op *op, const struct room
     bool has = false;
     if (inbox_is_marker(acc->element))
         return;
-    op->message.client_id = arena_str(&op->arena, packet->client_id);
     bool counts = inbox_is_new_to_read(acc->element);
     op->message.inbox = counts ? STORE_INBOX_UNREAD : 0;
     for (size_t i = 0; i < packet->occupant_count; i++) {

@@ -206,7 +206,7 @@ static enum verdict on_arrival(struct acc *acc, struct session *session)
         if (!store_mam_has_room())
             return refuse(acc);
         store(acc);
-        mam_retract(acc);
+        mam_retract(acc, acc->from.bare);
     }
     acc->in_archive = acc->stanza_id != 0;
     if (acc->in_archive)

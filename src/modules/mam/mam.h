@@ -55,7 +55,7 @@ void mam_user_end(void *own);
 /* If a message retracts another one, that becomes a tombstone before it is archived (mam_archive),
  * or meanwhile. */
 enum verdict mam_retract_first(struct acc *acc, struct session *session);
-void mam_retract(struct acc *acc);
+void mam_retract(struct acc *acc, struct str author);
 
 /* What is searched of a message, if anything is. */
 struct str mam_text(struct arena *arena, const struct element *message);

@@ -91,10 +91,11 @@ static struct store_op *replacement(const struct store_op *found,
     return op;
 }
 
-static struct store_op *find_op(const struct acc *acc, struct str id, store_fn *done)
+static struct store_op *find_op(const struct acc *acc, struct str author, struct str id,
+                                store_fn *done)
 {
     struct store_op *op = store_op_new(STORE_MAM_FIND, done, NULL);
-    op->page.owner = arena_str(&op->arena, acc->from.bare);
+    op->page.owner = arena_str(&op->arena, author);
     op->page.with = arena_str(&op->arena, acc->to.bare);
     op->page.client_id = arena_str(&op->arena, id);
     return op;
@@ -120,7 +121,8 @@ enum verdict mam_retract_first(struct acc *acc, struct session *session)
     struct retraction retraction = read_retraction(acc, &acc->arena);
     if (!retraction.id.len)
         return mam_archive(acc, session);
-    return acc_park_store(acc, session, after_found, find_op(acc, retraction.id, NULL));
+    return acc_park_store(acc, session, after_found,
+                          find_op(acc, acc->from.bare, retraction.id, NULL));
 }
 
 /* --- The message does not wait --- */
@@ -137,12 +139,12 @@ static void on_found(struct store_op *found)
         store_ask(op, 0);
 }
 
-void mam_retract(struct acc *acc)
+void mam_retract(struct acc *acc, struct str author)
 {
     struct retraction retraction = read_retraction(acc, &acc->arena);
     if (!retraction.id.len)
         return;
-    struct store_op *op = find_op(acc, retraction.id, on_found);
+    struct store_op *op = find_op(acc, author, retraction.id, on_found);
     struct retraction *kept = arena_zero(&op->arena, sizeof *kept);
     *kept = read_retraction(acc, &op->arena);
     op->owner = kept;

@@ -22,6 +22,7 @@ static struct store_op *message_op(struct acc *acc, const struct room_packet *pa
     message->flags = event ? STORE_NOT_OF_RECIPIENT : STORE_NOT_OF_SENDER;
     if (origin)
         message->origin_id = arena_str(&op->arena, element_attr(origin, "id"));
+    message->client_id = arena_str(&op->arena, element_attr(acc->element, "id"));
     message->body = element_xml(&op->arena, acc->element, NS_CLIENT);
     message->text = mam_text(&op->arena, acc->element);
     return op;
@@ -37,6 +38,8 @@ enum verdict mam_room_packet(struct acc *acc, struct session *session)
         return HOOK_STOP;
     metric_count(&mam_room_archived);
     effect_store(acc, message_op(acc, packet));
+    if (packet->author.len)
+        mam_retract(acc, packet->author);
     struct element *id = element_add(&acc->arena, acc->element, NS_SID, "stanza-id");
     element_set(&acc->arena, id, "by", arena_str(&acc->arena, packet->room));
     element_set(&acc->arena, id, "id", stanza_id_text(&acc->arena, acc->stanza_id));
@@ -54,7 +57,7 @@ enum verdict mam_forget_room(struct acc *acc, struct session *session)
     struct store_op *op = store_op_new(STORE_MAM_REMOVE, on_gone, NULL);
     (void)session;
     op->page.owner = arena_str(&op->arena, acc->to.bare);
-    op->page.to = STANZA_ID_MAX;
+    op->page.to = stanza_id_next(shard_self->id, shard_self->unix_us); /* there may be another */
     effect_store(acc, op);
     return HOOK_OK;
 }

