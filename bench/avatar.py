@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""The clients of avatar.sh: u0 publishes, u1 … uN are contacts that want news of avatars, two more
-ask each other all the time. Prints a line for each number."""
+"""The clients of avatar.sh: u0 publishes, u1 … uN are contacts that want news of avatars; two
+more, in a process of their own, ask the server all the time. Prints a line for each number."""
 import argparse
 import asyncio
 import base64
 import hashlib
+import multiprocessing
 import os
 import re
+import tempfile
 import time
 
 METADATA = "urn:xmpp:avatar:metadata"
@@ -97,11 +99,36 @@ def resident_kb(pid):
         return int(re.search(r"VmRSS:\s+(\d+)", file.read())[1])
 
 
+async def ping(options, path):
+    """Traffic of others: two users on whatever shards, in turn, each millisecond."""
+    pair = [Client(f"u{options.contacts + 1 + place}") for place in range(2)]
+    for client in pair:
+        await client.log_in(options.port)
+    number = 0
+    file = open(path, "w", buffering=1, encoding="ascii")
+    while True:
+        begin = time.monotonic()
+        await pair[number % 2].ask(number, "<iq type='get' id='ID' to='localhost'>"
+                                           "<ping xmlns='urn:xmpp:ping'/></iq>")
+        file.write(f"{begin} {time.monotonic() - begin}\n")
+        number += 1
+        await asyncio.sleep(0.001)
+
+
+def ask_all_the_time(options, path):
+    asyncio.run(ping(options, path))
+
+
+def read_waits(path):
+    with open(path, encoding="ascii") as file:
+        rows = [line.split() for line in file if line.endswith("\n")]
+    return [(float(at), float(wait)) for at, wait in rows]
+
+
 class Bench:
     def __init__(self, options):
         self.options, self.count, self.last = options, 0, 0.0
         self.complete = asyncio.Event()
-        self.waits = []
 
     def heard(self, _):
         self.count += 1
@@ -124,17 +151,6 @@ class Bench:
         await asyncio.sleep(2)
         return contacts
 
-    async def others(self, one, peer):
-        """Traffic of others: a ping through the server, again and again."""
-        number = 0
-        while True:
-            begin = time.monotonic()
-            await one.ask(number, "<iq type='get' id='ID' to='localhost'>"
-                                  "<ping xmlns='urn:xmpp:ping'/></iq>")
-            self.waits.append(time.monotonic() - begin)
-            one, peer, number = peer, one, number + 1
-            await asyncio.sleep(0.001)
-
     async def round(self, owner, number):
         """One change; CPU time and seconds until the last contact has heard."""
         self.count = 0
@@ -155,27 +171,31 @@ class Bench:
         await owner.log_in(options.port)
         owner.send("<presence/>")
         contacts = await self.gather()
-        pair = [Client(f"u{options.contacts + 1 + place}") for place in range(2)]
-        for client in pair:
-            await client.log_in(options.port)
         await self.round(owner, 0)
         before = resident_kb(options.pid)
-        quiet = asyncio.create_task(self.others(*pair))
-        await asyncio.sleep(2)
-        alone, self.waits = sorted(self.waits), []
-        results = []
+        process = multiprocessing.get_context("spawn")  # a loop runs in this one
+        results, path = [], tempfile.mkstemp()[1]
+        others = process.Process(target=ask_all_the_time, args=(options, path))
+        others.start()
+        await asyncio.sleep(4)
+        begin = time.monotonic()
         for number in range(1, options.rounds + 1):
-            results.append(await self.round(owner, number))
+            results.append((time.monotonic(), *await self.round(owner, number)))
             await asyncio.sleep(0.1)
-        quiet.cancel()
-        meanwhile = sorted(self.waits)
+        others.terminate()
+        others.join()
+        told = read_waits(path)
+        os.unlink(path)
+        alone = sorted(wait for at, wait in told if at < begin)
+        meanwhile = sorted(wait for at, wait in told
+                           if any(start <= at <= start + until for start, _, until in results))
         self.report(results, alone, meanwhile, before)
-        for client in (owner, *contacts, *pair):
+        for client in (owner, *contacts):
             client.reading.cancel()
 
     def report(self, results, alone, meanwhile, before):
-        cpu = sorted(one for one, _ in results)
-        until = sorted(one for _, one in results)
+        cpu = sorted(one for _, one, _ in results)
+        until = sorted(one for _, _, one in results)
         contacts = self.options.contacts
         print(f"contacts                  {contacts}")
         print(f"rounds                    {len(results)}")
@@ -184,6 +204,7 @@ class Bench:
         print(f"last_heard_ms_median      {until[len(until) // 2] * 1e3:.1f}")
         print(f"rss_kb_before             {before}")
         print(f"rss_kb_after              {resident_kb(self.options.pid)}")
+        print(f"pings_meanwhile           {len(meanwhile)}")
         for name, waits in (("alone", alone), ("meanwhile", meanwhile)):
             print(f"ping_ms_p50_{name:13} {waits[len(waits) // 2] * 1e3:.2f}")
             print(f"ping_ms_p99_{name:13} {waits[len(waits) * 99 // 100] * 1e3:.2f}")
@@ -196,4 +217,5 @@ def main():
     asyncio.run(Bench(parser.parse_args()).run())
 
 
-main()
+if __name__ == "__main__":
+    main()

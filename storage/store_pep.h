@@ -1,6 +1,8 @@
 /*
  * What operations on the publish-subscribe nodes of accounts (XEP-0060, XEP-0163) take and give;
- * parts of store.h. What a node is set to is one text, whose form is that of module pep.
+ * parts of store.h. What a node is set to is one text: a line "name value" for each field of
+ * pubsub#node_config, by its name without that prefix; a form feed; the names of roster groups, one
+ * a line; a form feed; affiliations and subscriptions, "affiliation s|- JID", one a line.
  */
 #ifndef RT_STORE_PEP_H
 #define RT_STORE_PEP_H

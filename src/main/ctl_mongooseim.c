@@ -26,6 +26,7 @@ static const struct {
     [MIM_OFFLINE] = {"offline_message", mim_offline},
     [MIM_VCARDS] = {"vcard", mim_vcards},
     [MIM_PRIVATE] = {"private_storage", mim_private},
+    [MIM_PEP] = {"pubsub_items", mim_pep},
 };
 
 static const char usage[] = "usage: ringtailctl -c FILE import mongooseim --conninfo CONNINFO"

@@ -13,8 +13,7 @@ static const struct {
 } left[] = {
     {"muc_rooms", "rooms (XEP-0045)"},
     {"muc_registered", "registered nicks"},
-    {"pubsub_nodes", "publish-subscribe nodes"},
-    {"pubsub_items", "publish-subscribe items"},
+    {"pubsub_subscriptions", "subscriptions to nodes"},
     {"event_pusher_push_subscription", "push subscriptions"},
     {"smart_markers", "chat markers"},
     {"auth_token", "authentication tokens"},

@@ -30,6 +30,7 @@ FORMATS = {"sqlite": (mongooseim.as_compressed_term, mongooseim.relative),
 VCARD = ("<vCard xmlns='vcard-temp'><FN>Alice &amp; co</FN>"
          "<PHOTO><BINVAL>AAAA</BINVAL></PHOTO></vCard>")
 BOOKMARKS = "<storage xmlns='storage:bookmarks'><conference jid='room@muc.example'/></storage>"
+PUBSUB = "http://jabber.org/protocol/pubsub"
 MAM, RSM, INBOX = "urn:xmpp:mam:2", "http://jabber.org/protocol/rsm", "urn:xmpp:inbox:1"
 
 
@@ -130,6 +131,17 @@ def fill(mim):
     mim.insert("vcard", username="alice", server=DOMAIN, vcard=VCARD)
     mim.insert("private_storage", username="alice", server=DOMAIN, namespace="storage:bookmarks",
                data=BOOKMARKS)
+    for place, (key, model) in enumerate(((ALICE, "open"), (ALICE, "authorize"),
+                                          ("pubsub.localhost", "open"))):
+        mim.insert("pubsub_nodes", nidx=place + 1, p_key=key, name=f"urn:node:{model}", type="pep",
+                   owners=f'["{ALICE}"]',
+                   options=f'{{"access_model": "{model}", "max_items": 10}}')
+        for number in range(2):
+            who = {f"{made}_{part}": value for made in ("created", "modified")
+                   for part, value in (("luser", "alice"), ("lserver", DOMAIN))}
+            mim.insert("pubsub_items", nidx=place + 1, itemid=f"i{number}", created_at=START_US,
+                       modified_lresource="r", modified_at=START_US + number, **who,
+                       payload=f"<item><n xmlns='urn:n'>{number}</n></item>")
     mim.insert("muc_registered", muc_host="muc.example", jid=ALICE, nick="al")
     for number in range(2):
         mim.insert("offline_message", server=DOMAIN, username="bob", from_jid=f"{FAR}/f",
@@ -172,7 +184,8 @@ class Imported:
 
 ROWS = {"users": 4, "rosterusers": 5, "mam_message": 15 + 2 * MANY, "inbox": 5,
         "muc_light_rooms": 1, "muc_light_blocking": 1, "mam_muc_message": 2, "mam_config": 2,
-        "privacy_list": 2, "last": 1, "offline_message": 2, "vcard": 1, "private_storage": 1}
+        "privacy_list": 2, "last": 1, "offline_message": 2, "vcard": 1, "private_storage": 1,
+        "pubsub_items": 4}
 NEW = {**ROWS, "mam_message": 9 + MANY, "inbox": 4}
 
 
@@ -191,6 +204,7 @@ class Import(unittest.TestCase):
     def archive(self, stream):
         """Bodies, and the time that each is said to be of."""
         before, _ = self.ask(stream, "set", f"<query xmlns='{MAM}'/>")
+        before = [one for one in before if one.find(f"{{{MAM}}}result") is not None]
         return [(one.find(f".//{{{CLIENT}}}body").text,
                  one.find(f".//{{{CLIENT}}}message").get("from"),
                  one.findall(".//{urn:xmpp:delay}delay")) for one in before]
@@ -198,7 +212,7 @@ class Import(unittest.TestCase):
     def conversations(self, stream):
         before, _ = self.ask(stream, "get", f"<inbox xmlns='{INBOX}'/>")
         entries = [one.find(f"{{{INBOX}}}entry") for one in before]
-        return {one.get("jid"): int(one.get("unread")) for one in entries}
+        return {one.get("jid"): int(one.get("unread")) for one in entries if one is not None}
 
     def look_at_alice(self, stream):
         _, answer = self.ask(stream, "get", "<query xmlns='jabber:iq:roster'/>")
@@ -236,6 +250,10 @@ class Import(unittest.TestCase):
         _, answer = self.ask(stream, "get", "<query xmlns='jabber:iq:private'>"
                              "<storage xmlns='storage:bookmarks'/></query>")
         self.assertEqual([room.get("jid") for room in answer[0][0]], ["room@muc.example"])
+        _, answer = self.ask(stream, "get", f"<pubsub xmlns='{PUBSUB}'>"
+                             "<items node='urn:node:open'/></pubsub>")
+        self.assertEqual([(item.get("id"), item[0].text) for item in answer[0][0]],
+                         [("i1", "1"), ("i0", "0")])
         stream.send("<presence/>")
         presences = [stream.expect(CLIENT, "presence") for _ in range(2)]  # one asks, as before
         own = [one for one in presences if not one.get("type")][0]
@@ -255,6 +273,15 @@ class Import(unittest.TestCase):
         got, _ = self.ask(stream, "set", f"<query xmlns='{MAM}'/>", f" to='{room}'")
         self.assertEqual([one.findtext(f".//{{{CLIENT}}}body") for one in got],
                          ["", "in the room"])
+
+    def look_as_a_stranger(self, stream):
+        """What is open stays so, and what is not known here is closed."""
+        def items(model):
+            return (f"<pubsub xmlns='{PUBSUB}'><items node='urn:node:{model}'/></pubsub>")
+        _, answer = self.ask(stream, "get", items("open"), f" to='{ALICE}'")
+        self.assertEqual(len(answer[0][0]), 2)
+        stream.send(f"<iq type='get' id='r' to='{ALICE}'>{items('authorize')}</iq>")
+        self.assertEqual(stream.expect(CLIENT, "iq").get("type"), "error")
 
     def look_at_bob(self, stream):
         stream.send("<presence/>")
@@ -290,6 +317,8 @@ class Import(unittest.TestCase):
                     self.look_at_alice(stream)
                 if name == "bob":
                     self.look_at_bob(stream)
+                if name == "carol":
+                    self.look_as_a_stranger(stream)
                 if (name, mechanism) == ("alice", "PLAIN"):
                     self.look_at_documents(stream)
                 stream.logout()

@@ -287,6 +287,55 @@ static void a_removed_account_has_no_nodes(void **state)
                "<item-not-found ");
 }
 
+static void publish_big(const struct actor *actor, unsigned node)
+{
+    char xml[5000];
+    snprintf(xml, sizeof xml,
+             SET(PUBSUB("<publish node='urn:%u'>" ITEM("1", "%04000d") "</publish>")), node, 0);
+    assert_has(stage_ask(actor, xml), "type='result'");
+}
+
+/* More than a shard keeps: those that nobody asked for longest leave memory, and are read again. */
+static void memory_is_bounded(void **state)
+{
+    (void)state;
+    stage_close();
+    stage_open("{presence: {}, roster: {}, caps: {}, disco: {}, pep: {max_nodes: 3000, "
+               "max_bytes: 20M}}",
+               "");
+    stage_account("me");
+    stage_account("you");
+    me = stage_login("me", "r");
+    you = stage_login("you", "r");
+    for (unsigned node = 0; node < 2300; node++)
+        publish_big(&me, node);
+    assert_true(stage_counted("pep_cached_bytes") > LIMIT_PEP_CACHE / 2);
+    for (unsigned node = 0; node < 2300; node++)
+        publish_big(&you, node);
+    assert_true(stage_counted("pep_cached_bytes") <= LIMIT_PEP_CACHE);
+    assert_has(stage_ask(&me, GET(PUBSUB("<items node='urn:7'/>"))), "<item id='1'>");
+    assert_true(stage_counted("pep_cached_bytes") <= LIMIT_PEP_CACHE);
+}
+
+static void nobody_fills_the_list_of_subscriptions(void **state)
+{
+    (void)state;
+    stage_ask(&me, PUBLISH("urn:xmpp:vcard4", "1", ""));
+    for (int i = 0; i <= LIMIT_PEP_OWN_SUBSCRIPTIONS; i++) {
+        char resource[16], xml[300];
+        snprintf(resource, sizeof resource, "r%d", i);
+        struct actor one = stage_login("you", resource);
+        snprintf(xml, sizeof xml,
+                 "<iq type='set' id='s' to='me@localhost'>" PUBSUB(
+                     "<subscribe node='urn:xmpp:vcard4' jid='you@localhost/%s'/>") "</iq>",
+                 resource);
+        const char *wanted = i < LIMIT_PEP_OWN_SUBSCRIPTIONS ? "subscription='subscribed'"
+                                                             : "<too-many-subscriptions ";
+        assert_has(stage_ask(&one, xml), wanted);
+        stage_leave(&one);
+    }
+}
+
 #define STAGE_TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int main(void)
@@ -303,6 +352,8 @@ int main(void)
         STAGE_TEST(a_storage_that_is_away_is_told),
         STAGE_TEST(a_publisher_that_goes_at_once),
         STAGE_TEST(a_removed_account_has_no_nodes),
+        STAGE_TEST(memory_is_bounded),
+        STAGE_TEST(nobody_fills_the_list_of_subscriptions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

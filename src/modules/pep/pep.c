@@ -16,8 +16,11 @@ struct metric pep_lasts = {"pep_last_items_total",
 struct metric pep_full = {"pep_full_total", "Requests refused because of a limit.", METRIC_COUNTER,
                           0};
 
-static struct metric *const metrics[] = {&pep_published, &pep_broadcasts, &pep_notifications,
-                                         &pep_lasts,     &pep_full,       NULL};
+struct metric pep_cached = {"pep_cached_bytes", "Memory of nodes that are kept there.",
+                            METRIC_GAUGE, 0};
+
+static struct metric *const metrics[] = {
+    &pep_cached, &pep_published, &pep_broadcasts, &pep_notifications, &pep_lasts, &pep_full, NULL};
 
 /* --- Refusals --- */
 

@@ -11,7 +11,8 @@ struct pep_conf {
     bool ignore_offline;
 };
 
-extern struct metric pep_published, pep_broadcasts, pep_notifications, pep_lasts, pep_full;
+extern struct metric pep_published, pep_broadcasts, pep_notifications, pep_lasts, pep_full,
+    pep_cached;
 
 /* --- Requests (pep.c) --- */
 

@@ -13,6 +13,7 @@ struct pep_account {
     size_t size;
     enum err err;
     bool loaded;
+    bool changed;  /* while it was being read: that may have missed it */
     unsigned held; /* by writes under way, and by who looks at it */
     uint64_t turns;
     struct link waiting; /* accumulators that wait for reading */
@@ -52,6 +53,13 @@ struct pep_account *pep_account_find(const struct jid *owner)
     return node ? MAP_OWNER(node, struct pep_account, map_node) : NULL;
 }
 
+static void resize(struct pep_account *account, size_t more, size_t less)
+{
+    account->size += more - less;
+    cache.size += more - less;
+    metric_add(&pep_cached, (int64_t)more - (int64_t)less);
+}
+
 static struct pep_account *need(const struct jid *owner)
 {
     struct pep_account *account = pep_account_find(owner);
@@ -63,8 +71,7 @@ static struct pep_account *need(const struct jid *owner)
         jid_keep(&account->owner, &bare);
         list_init(&account->waiting);
         map_add(&cache.all, &account->map_node, account->owner.bare_hash);
-        account->size = sizeof *account + bare.bare.len;
-        cache.size += account->size;
+        resize(account, sizeof *account + bare.bare.len, 0);
     }
     if (!cache.used.next)
         list_init(&cache.used);
@@ -152,12 +159,6 @@ static struct pep_node *node_new(const struct store_pep_node *model)
     return node;
 }
 
-static void resize(struct pep_account *account, size_t more, size_t less)
-{
-    account->size += more - less;
-    cache.size += more - less;
-}
-
 static void take_out(struct pep_account *account, struct pep_node **at)
 {
     struct pep_node *node = *at;
@@ -192,7 +193,7 @@ static void drop(struct pep_account *account)
     clear(account);
     list_drop(&account->used);
     map_drop(&cache.all, &account->map_node);
-    cache.size -= account->size;
+    resize(account, 0, account->size);
     jid_drop(&account->owner);
     mem_free(account);
     if (cache.all.count == 0)
@@ -254,19 +255,7 @@ static void take_nodes(struct pep_account *account, const struct store_op *op)
     account->loaded = true;
 }
 
-static void on_read(struct store_op *op)
-{
-    struct pep_account *account = op->owner;
-    struct link *link;
-    account->reading = NULL;
-    account->err = op->outcome;
-    if (op->outcome == ERR_OK)
-        take_nodes(account, op);
-    account->held++;
-    while ((link = list_pop(&account->waiting)))
-        acc_unpark(LIST_OWNER(link, struct waiter, link)->acc);
-    unhold(account);
-}
+static store_fn on_read;
 
 struct store_op *pep_op(const struct jid *owner, enum store_kind kind, struct str node)
 {
@@ -283,7 +272,26 @@ static void start_reading(struct pep_account *account)
     op->done = on_read;
     op->owner = account;
     account->reading = op;
+    account->changed = false;
     store_ask(op, 0);
+}
+
+static void on_read(struct store_op *op)
+{
+    struct pep_account *account = op->owner;
+    struct link *link;
+    account->reading = NULL;
+    if (account->changed && op->outcome == ERR_OK) {
+        start_reading(account);
+        return;
+    }
+    account->err = op->outcome;
+    if (op->outcome == ERR_OK)
+        take_nodes(account, op);
+    account->held++;
+    while ((link = list_pop(&account->waiting)))
+        acc_unpark(LIST_OWNER(link, struct waiter, link)->acc);
+    unhold(account);
 }
 
 static void on_revoke(void *own)
@@ -360,6 +368,7 @@ static void on_written(struct store_op *op)
 {
     struct write *write = op->owner, copy = *write;
     struct pep_account *account = copy.account;
+    account->changed = account->reading != NULL;
     if (op->outcome == ERR_OK)
         take_change(account, op, copy.turn);
     else

@@ -64,6 +64,18 @@ static enum verdict after_subscribe(struct acc *acc, struct session *session)
     return HOOK_STOP;
 }
 
+/* Resources come and go: nobody fills the list with his. */
+static bool has_many(struct acc *acc, struct str people, const struct pep_person *own)
+{
+    struct pep_person person;
+    struct jid jid;
+    size_t count = 0;
+    while (pep_person_next(&people, &person))
+        count += person.subscribed && !str_eq(person.jid, own->jid) &&
+                 !jid_parse(&acc->arena, person.jid, &jid) && str_eq(jid.bare, acc->from.bare);
+    return count >= LIMIT_PEP_OWN_SUBSCRIPTIONS;
+}
+
 static enum verdict subscribe(struct acc *acc, struct session *session, struct pep_request *request)
 {
     struct jid jid;
@@ -76,7 +88,7 @@ static enum verdict subscribe(struct acc *acc, struct session *session, struct p
     struct pep_person person = pep_person_find(request->node->settings.people, jid.full);
     person.subscribed = true;
     struct str people = pep_person_put(&acc->arena, request->node->settings.people, &person);
-    if (!people.at)
+    if (!people.at || has_many(acc, request->node->settings.people, &person))
         return too_many(acc);
     return pep_write(acc, session, people_op(acc, request, people), NULL, after_subscribe);
 }
