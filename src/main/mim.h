@@ -139,11 +139,11 @@ uint64_t mim_id(uint64_t unix_us, unsigned node);
 /* True for a time that mim_id cannot tell. */
 bool mim_is_older(uint64_t unix_us);
 
-/* The tables. Each imports a table or some; without one of its own mim_left counts what there is no
+/* The tables. Each imports one or some; without one of its own mim_left counts what there is no
  * place for, and mim_verify compares what is here with the source. */
 typedef void mim_fn(struct mim *mim);
 mim_fn mim_users, mim_rosters, mim_messages, mim_inbox, mim_prefs, mim_privacy, mim_last,
-    mim_offline, mim_vcards, mim_private, mim_pep, mim_rooms, mim_room_blocks, mim_room_messages;
-mim_fn mim_left, mim_verify;
+    mim_offline, mim_vcards, mim_private, mim_pep, mim_rooms, mim_room_blocks, mim_room_messages,
+    mim_left, mim_verify;
 
 #endif

@@ -49,15 +49,6 @@ CREATE TABLE inbox (luser varchar(250) NOT NULL, lserver varchar(250) NOT NULL,
 CREATE TABLE private_storage (server varchar(250) NOT NULL, username varchar(250) NOT NULL,
   namespace varchar(250) NOT NULL, data text NOT NULL, created_at timestamp NOT NULL DEFAULT now(),
   PRIMARY KEY (server, username, namespace));
-CREATE TABLE pubsub_nodes (nidx bigserial PRIMARY KEY, p_key varchar(250) NOT NULL,
-  name varchar(250) NOT NULL, type varchar(250) NOT NULL, owners json NOT NULL,
-  options json NOT NULL);
-CREATE TABLE pubsub_items (nidx bigint NOT NULL, itemid varchar(250) NOT NULL,
-  created_luser varchar(250) NOT NULL, created_lserver varchar(250) NOT NULL,
-  created_at bigint NOT NULL, modified_luser varchar(250) NOT NULL,
-  modified_lserver varchar(250) NOT NULL, modified_lresource varchar(250) NOT NULL,
-  modified_at bigint NOT NULL, publisher text, payload text NOT NULL,
-  PRIMARY KEY (nidx, itemid));
 CREATE TABLE muc_light_rooms (id bigserial UNIQUE, luser varchar(250) NOT NULL,
   lserver varchar(250) NOT NULL, version varchar(20) NOT NULL, PRIMARY KEY (lserver, luser));
 CREATE TABLE muc_light_occupants (room_id bigint NOT NULL, luser varchar(250) NOT NULL,
@@ -69,6 +60,15 @@ CREATE TABLE muc_light_blocking (luser varchar(250) NOT NULL, lserver varchar(25
 CREATE TABLE mam_muc_message (id bigint NOT NULL, room_id int NOT NULL, sender_id int NOT NULL,
   nick_name varchar(250) NOT NULL, message bytea NOT NULL, search_body text, origin_id varchar,
   PRIMARY KEY (room_id, id));
+CREATE TABLE pubsub_nodes (nidx bigserial PRIMARY KEY, p_key varchar(250) NOT NULL,
+  name varchar(250) NOT NULL, type varchar(250) NOT NULL, owners json NOT NULL,
+  options json NOT NULL);
+CREATE TABLE pubsub_items (nidx bigint NOT NULL, itemid varchar(250) NOT NULL,
+  created_luser varchar(250) NOT NULL, created_lserver varchar(250) NOT NULL,
+  created_at bigint NOT NULL, modified_luser varchar(250) NOT NULL,
+  modified_lserver varchar(250) NOT NULL, modified_lresource varchar(250) NOT NULL,
+  modified_at bigint NOT NULL, publisher text, payload text NOT NULL,
+  PRIMARY KEY (nidx, itemid));
 CREATE TABLE muc_registered (muc_host varchar(250), jid varchar(250), nick varchar(250));
 CREATE TABLE vcard (username varchar(150), server varchar(100), vcard text NOT NULL);
 CREATE TABLE offline_message (id serial PRIMARY KEY, timestamp bigint NOT NULL, expire bigint,

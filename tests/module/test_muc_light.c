@@ -15,6 +15,16 @@ static const char *ask(const struct actor *actor, const char *xml)
     return stage_written(actor);
 }
 
+static int sprintf_to(char *at, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int sprintf_to(char *at, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(at, 512, format, args);
+    va_end(args);
+    return len;
+}
+
 static struct actor come(const char *user)
 {
     stage_account(user);
@@ -106,6 +116,8 @@ static void refuses_what_is_wrong(void **state)
         {ROOM, "set", "affiliations", "<user affiliation='member'>localhost</user>",
          "<bad-request "},
         {ROOM, "set", "affiliations", "<user affiliation='member'></user>", "<bad-request "},
+        {ROOM, "set", "affiliations", "<user affiliation='member'>r@" SERVICE "</user>",
+         "a room cannot be in a room"},
         {ROOM, "set", "affiliations", USER("bob", "member"), "Meaningless change"},
         {ROOM, "set", "affiliations", USER("carol", "none"), "Meaningless change"},
         {ROOM, "set", "affiliations", USER("carol", "member") USER("carol", "owner"),
@@ -159,6 +171,8 @@ static void refuses_messages(void **state)
                "<item-not-found ");
     assert_has(ask(&carol, "<message to='" SERVICE "' type='groupchat'><body>x</body></message>"),
                "<bad-request ");
+    assert_has(ask(&carol, "<message to='a@muclight.elsewhere' type='groupchat'/>"),
+               "<remote-server-not-found ");
     assert_string_equal(ask(&carol, "<message to='" ROOM "' type='error'/>"), "");
     assert_string_equal(ask(&carol, "<presence to='" ROOM "'/>"), "");
     assert_string_equal(ask(&carol, "<iq type='result' id='r' to='" ROOM "'/>"), "");
@@ -432,6 +446,37 @@ static void counts_in_inboxes(void **state)
     assert_has(inbox(&alice), "total='0'");
 }
 
+/* More than a turn's copies, and more inboxes than an operation takes. */
+static void knows_large_rooms(void **state)
+{
+    (void)state;
+    enum { MANY = 1200 };
+    struct actor zed = come("zed");
+    char *xml = mem_alloc(MANY * 64 + 512), *at = xml;
+    at += sprintf_to(at, "<iq type='set' id='i' to='" ROOM "'><query xmlns='" LIGHT "#create'>"
+                         "<occupants>" USER("zed", "member"));
+    for (int i = 0; i < MANY; i++)
+        at += sprintf_to(at, "<user affiliation='member'>u%d@localhost</user>", i);
+    sprintf_to(at, "</occupants></query></iq>");
+    assert_has(ask(&alice, xml), "type='result'");
+    mem_free(xml);
+    stage_written(&zed);
+    uint64_t pauses = stage_counted("fanout_pauses_total");
+    stage_feed(&alice, "<message to='" ROOM "' type='groupchat'><body>1</body></message>");
+    stage_feed(&alice, "<message to='" ROOM "' type='groupchat'><body>2</body></message>");
+    stage_pass(2000);
+    const char *got = stage_written(&zed), *first = strstr(got, "<body>1</body>");
+    assert_true(first && strstr(first, "<body>2</body>"));
+    assert_true(stage_counted("fanout_pauses_total") - pauses >= MANY / LIMIT_FANOUT_TURN * 2);
+    assert_has(inbox(&zed), "all-unread='3'");
+    change(&alice, USER("carol", "member"));
+    stage_pass(2000);
+    assert_has(stage_written(&zed), USER("carol", "member"));
+    got = stage_written(&carol);
+    assert_has(got, USER("carol", "member"));
+    assert_lacks(got, "prev-version"); /* who comes hears of that only */
+}
+
 static void leaves_with_the_account(void **state)
 {
     (void)state;
@@ -466,6 +511,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(names_rooms_itself, up, down),
     cmocka_unit_test_setup_teardown(tells_nothing_new, up, down),
     cmocka_unit_test_setup_teardown(counts_in_inboxes, up, down),
+    cmocka_unit_test_setup_teardown(knows_large_rooms, up, down),
     cmocka_unit_test_setup_teardown(leaves_with_the_account, up, down),
 };
 

@@ -25,7 +25,8 @@ static bool is_ours(const struct acc *acc)
 /* What says nothing to a room, and must not be answered. */
 static bool is_idle(const struct acc *acc)
 {
-    return acc->kind == STANZA_PRESENCE || acc->type == TYPE_ERROR || acc->type == TYPE_RESULT;
+    return acc->room_copy || acc->kind == STANZA_PRESENCE || acc->type == TYPE_ERROR ||
+           acc->type == TYPE_RESULT;
 }
 
 static enum verdict on_turn(struct acc *acc, struct session *session)

@@ -198,12 +198,15 @@ static const char *read_user(struct arena *arena, const struct element *user,
                              struct store_occupant *out)
 {
     struct jid jid;
+    struct host *host;
     bool plain =
         str_is(user->name, "user") && user->attrs && !user->attrs->next && !element_first(user);
     if (!plain || !affiliation_parse(element_attr(user, "affiliation"), &out->affiliation))
         return "an occupant is <user affiliation='owner|member|none'>JID</user>";
     if (jid_parse(arena, str_trim(element_text(arena, user)), &jid) || !jid.user.len)
         return "an occupant is not the JID of a user";
+    if (service_find(jid.domain, &host)) /* or two rooms would talk with each other for ever */
+        return "a room cannot be in a room";
     out->bare = jid.bare;
     return NULL;
 }
