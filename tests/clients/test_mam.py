@@ -12,7 +12,7 @@ from rawclient import CLIENT, Stream, name_of
 from storages import drop_schema, storages
 
 PASSWORD = "secret"
-SECONDS = 90
+SECONDS = 40
 MESSAGES = 10000
 PAGE = 50
 MAM = "{urn:xmpp:mam:2}"

@@ -118,7 +118,7 @@ static bool has_archive(const struct jid *jid)
 struct str mam_text(struct arena *arena, const struct element *message)
 {
     const struct element *body = element_child(message, NS_CLIENT, "body");
-    return body && store_searches() ? element_text(arena, body) : (struct str){0};
+    return body && store_searches() ? arena_str(arena, element_text(arena, body)) : (struct str){0};
 }
 
 static void on_stored(struct store_op *op)
