@@ -4,12 +4,14 @@
 # Starts a scratch PostgreSQL (or uses SQLite, whose time is the server's) and ends it.
 #
 #   bench/archive.sh [--backend postgresql|sqlite] [--shards N] [--users N] [--rates "R..."]
-#                    [--rounds N] [--seconds S] [--origin-ids] [--build DIR]
+#                    [--rounds N] [--seconds S] [--origin-ids] [--acks] [--build DIR]
+#
+# --acks: two clients more, in Python, measure how long an acknowledgement takes (acks.py).
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$ROOT/build/release
-ORIGINS=()
+ORIGINS=() ACKS=false
 BACKEND=postgresql SHARDS=1 USERS=500 RATES="1000 5000" ROUNDS=3 SECONDS_EACH=5
 MODULES=${MODULES:-'mam: {}, inbox: {}'} STORAGE='backend: sqlite'
 WORK=$(mktemp -d)
@@ -33,6 +35,7 @@ read_options() {
         --rates) RATES=$2 ;;
         --rounds) ROUNDS=$2 ;;
         --origin-ids) ORIGINS=(--origin-ids); shift; continue ;;
+        --acks) ACKS=true MODULES+=', sm: {}'; shift; continue ;;
         --seconds) SECONDS_EACH=$2 ;;
         --build) BUILD=$2 ;;
         *) die "no such option: $1" ;;
@@ -69,11 +72,17 @@ snapshot() {
 
 # round RATE NUMBER
 round() {
-    local report=$WORK/report-$1-$2 before after
+    local report=$WORK/report-$1-$2 before after acks=''
     read -ra before <<<"$(snapshot)"
+    if $ACKS; then
+        "$ROOT/bench/acks.py" "$PORT" "u$USERS" "u$((USERS + 1))" "$SECONDS_EACH" \
+            >"$WORK/acks-$1-$2" &
+        acks=$!
+    fi
     "$BUILD/ringtail-bench" one_to_one --port "$PORT" --server-pid "$SERVER" --users "$USERS" \
         --rate "$1" --seconds "$SECONDS_EACH" "${ORIGINS[@]}" >"$report" ||
         say "not all is well: $(value lost "$report") lost"
+    if $ACKS; then wait "$acks"; cat "$WORK/acks-$1-$2" >>"$report"; fi
     sleep 1
     read -ra after <<<"$(snapshot)"
     awk -v ticks="$((after[0] - before[0]))" -v wal="$((after[1] - before[1]))" \
@@ -95,6 +104,11 @@ tell() {
         "$(median messages_batch "${reports[@]}")" \
         "$(median latency_p50_us "${reports[@]}")" "$(median latency_p99_us "${reports[@]}")" \
         "$(median archived "${reports[@]}")"
+    if $ACKS; then
+        printf '        acknowledged after p50 %d µs, p99 %d µs; delivered after %d, %d µs\n' \
+            "$(median ack_p50_us "${reports[@]}")" "$(median ack_p99_us "${reports[@]}")" \
+            "$(median delivery_p50_us "${reports[@]}")" "$(median delivery_p99_us "${reports[@]}")"
+    fi
 }
 
 main() {
@@ -102,7 +116,7 @@ main() {
     read_options "$@"
     if [[ $BACKEND == postgresql ]]; then start_postgresql; fi
     start_server "$SHARDS"
-    import_users "$USERS"
+    import_users "$((USERS + 2))"
     echo "$BACKEND, $SHARDS shards, $USERS connections, 300-byte stanzas, $ROUNDS rounds of" \
         "$SECONDS_EACH s; CPU µs and WAL bytes a message"
     echo "   rate   server database      wal    batch      p50      p99  archived"

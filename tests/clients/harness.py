@@ -8,9 +8,9 @@ The programs are those that RINGTAILD and RINGTAILCTL name, else those of the bu
 RINGTAIL_BUILD names, else those of build/dev. At its end the server must stop within 15 seconds,
 with exit code 0 and no report of a sanitizer; otherwise its log is shown and the test fails.
 """
+import contextlib
 import ctypes
 import json
-import contextlib
 import os
 import re
 import shutil
