@@ -10,6 +10,7 @@ with exit code 0 and no report of a sanitizer; otherwise its log is shown and th
 """
 import ctypes
 import json
+import contextlib
 import os
 import re
 import shutil
@@ -68,10 +69,13 @@ def die_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+def free_ports(count):
+    """Different ones: each is held until all are known."""
+    with contextlib.ExitStack() as held:
+        socks = [held.enter_context(socket.socket()) for _ in range(count)]
+        for sock in socks:
+            sock.bind(("127.0.0.1", 0))
+        return [sock.getsockname()[1] for sock in socks]
 
 
 def make_certificate(folder, name, domain):
@@ -142,7 +146,7 @@ class Server:
     def __enter__(self):
         try:
             for tries_left in reversed(range(START_TRIES)):
-                self.port = {name: free_port() for name in self.listeners}
+                self.port = dict(zip(self.listeners, free_ports(len(self.listeners))))
                 self.write_config()
                 if self._start(may_fail=tries_left > 0):
                     break

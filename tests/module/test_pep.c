@@ -317,6 +317,40 @@ static void memory_is_bounded(void **state)
     assert_true(stage_counted("pep_cached_bytes") <= LIMIT_PEP_CACHE);
 }
 
+/* The end of an answer that is longer than what is written at once. */
+static const char *end_of_answer(const struct actor *actor, const char *xml)
+{
+    const char *part = stage_ask(actor, xml);
+    for (int i = 0; i < 1000 && !strstr(part, "</iq>"); i++)
+        part = stage_written(actor);
+    return part;
+}
+
+static void an_answer_has_an_end(void **state)
+{
+    (void)state;
+    static char big[310000];
+    stage_close();
+    stage_open("{presence: {}, roster: {}, caps: {}, disco: {}, pep: {max_item_size: 1M}}",
+               ", max_stanza_size: 1M");
+    stage_account("me");
+    me = stage_login("me", "r");
+    for (unsigned item = 0; item < 5; item++) {
+        snprintf(big, sizeof big,
+                 SET(PUBSUB("<publish node='urn:xmpp:bookmarks:1'><item id='%u'>"
+                            "<n xmlns='urn:n'>%0300000d</n></item></publish>")),
+                 item, 0);
+        assert_has(stage_ask(&me, big), "type='result'");
+    }
+    /* three of them are less than 1 MiB */
+    assert_has(end_of_answer(&me, GET(PUBSUB("<items node='urn:xmpp:bookmarks:1'/>"))),
+               "<first>4</first><last>2</last><count>5</count>");
+    const char *last = end_of_answer(
+        &me, GET(PUBSUB("<items node='urn:xmpp:bookmarks:1'/>"
+                        "<set xmlns='http://jabber.org/protocol/rsm'><before/></set>")));
+    assert_has(last, "<first>2</first><last>0</last><count>5</count>");
+}
+
 static void nobody_fills_the_list_of_subscriptions(void **state)
 {
     (void)state;
@@ -353,6 +387,7 @@ int main(void)
         STAGE_TEST(a_publisher_that_goes_at_once),
         STAGE_TEST(a_removed_account_has_no_nodes),
         STAGE_TEST(memory_is_bounded),
+        STAGE_TEST(an_answer_has_an_end),
         STAGE_TEST(nobody_fills_the_list_of_subscriptions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

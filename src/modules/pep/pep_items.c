@@ -234,26 +234,36 @@ static void add_text(struct arena *arena, struct element *set, const char *name,
     element_add_text(arena, element_add(arena, set, NS_RSM, name), text);
 }
 
-/* XEP-0059; also when nobody asked for a page but not all fit. */
-static void add_set(struct acc *acc, struct element *pubsub, const struct store_pep *pep,
-                    size_t count)
-{
-    unsigned long long total = pep->total;
-    struct element *set = element_add(&acc->arena, pubsub, NS_RSM, "set");
-    if (count) {
-        add_text(&acc->arena, set, "first", pep->items[0].name);
-        add_text(&acc->arena, set, "last", pep->items[count - 1].name);
-    }
-    add_text(&acc->arena, set, "count", arena_format(&acc->arena, "%llu", total));
-}
+/* The part of a page that fits into an answer; at least one item. */
+struct part {
+    const struct store_pep_item *items;
+    size_t count;
+};
 
-/* How many fit; at least one. */
-static size_t fitting(const struct store_pep *pep)
+/* A page that goes backwards ends where it was asked to: what does not fit is left out in front. */
+static struct part fitting(const struct store_pep *pep)
 {
     size_t count = 0, bytes = 0;
-    while (count < pep->count && (!count || bytes + pep->items[count].body.len <= LIMIT_PEP_ANSWER))
-        bytes += pep->items[count++].body.len;
-    return count;
+    while (count < pep->count) {
+        size_t at = pep->backwards ? pep->count - 1 - count : count;
+        bytes += pep->items[at].body.len;
+        if (count && bytes > LIMIT_PEP_ANSWER)
+            break;
+        count++;
+    }
+    return (struct part){pep->items + (pep->backwards ? pep->count - count : 0), count};
+}
+
+/* XEP-0059; also when nobody asked for a page but not all fit. */
+static void add_set(struct acc *acc, struct element *pubsub, struct part part, uint64_t all)
+{
+    unsigned long long total = all;
+    struct element *set = element_add(&acc->arena, pubsub, NS_RSM, "set");
+    if (part.count) {
+        add_text(&acc->arena, set, "first", part.items[0].name);
+        add_text(&acc->arena, set, "last", part.items[part.count - 1].name);
+    }
+    add_text(&acc->arena, set, "count", arena_format(&acc->arena, "%llu", total));
 }
 
 static void answer_items(struct acc *acc, const struct pep_request *request,
@@ -263,16 +273,16 @@ static void answer_items(struct acc *acc, const struct pep_request *request,
     struct element *result = stanza_result(arena, acc->element);
     struct element *pubsub = element_add(arena, result, NS_PUBSUB, "pubsub");
     struct element *items = element_add(arena, pubsub, NS_PUBSUB, "items");
-    size_t count = fitting(&op->pep);
+    struct part part = fitting(&op->pep);
     element_set(arena, items, "node", request->name);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < part.count; i++) {
         struct element *item = element_add(arena, items, NS_PUBSUB, "item");
-        element_set(arena, item, "id", op->pep.items[i].name);
-        element_add_xml(arena, item, op->pep.items[i].body);
+        element_set(arena, item, "id", part.items[i].name);
+        element_add_xml(arena, item, part.items[i].body);
     }
     bool paged = element_child(request->pubsub, NS_RSM, "set") != NULL;
-    if (op->kind == STORE_PEP_PAGE && (paged || count < op->pep.count))
-        add_set(acc, pubsub, &op->pep, count);
+    if (op->kind == STORE_PEP_PAGE && (paged || part.count < op->pep.count))
+        add_set(acc, pubsub, part, op->pep.total);
     effect_answer(acc, result);
 }
 
