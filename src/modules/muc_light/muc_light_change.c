@@ -15,7 +15,8 @@ struct metric muc_light_changes = {
 struct writing {
     struct change change;
     struct affiliations affiliations;
-    struct room_state *state; /* what the room will be; NULL: it will be no more */
+    bool ends;                      /* the room will be no more */
+    const struct room_state *state; /* the room's, once it is written; NULL: it is no more */
     struct str version, before;
 };
 
@@ -174,16 +175,28 @@ static enum verdict ask(struct writing *writing, struct store_op *op, hook_fn *o
     return acc_park_store(writing->change.acc, NULL, on, op);
 }
 
+static struct room_state *fresh_state(const struct writing *writing)
+{
+    const struct affiliations *a = &writing->affiliations;
+    struct str config = writing->change.config;
+    if (writing->ends)
+        return NULL;
+    return room_state_new(writing->version,
+                          config.at ? config : writing->change.room->state->config, a->after,
+                          a->after_count);
+}
+
 /* The writing was done, and the room is what it was to be; or it failed, and was answered. */
 static bool is_written(struct acc *acc, struct writing *writing)
 {
     enum err outcome = acc->answer->outcome;
     rooms_release(writing->change.room);
     if (outcome == ERR_OK) {
-        rooms_set(writing->change.room, writing->state);
+        struct room_state *state = fresh_state(writing);
+        writing->state = state;
+        rooms_set(writing->change.room, state);
         return true;
     }
-    mem_free(writing->state);
     if (outcome == ERR_CONFLICT)
         muc_light_refuse(acc, STANZA_CONFLICT, "Room already exists");
     else
@@ -194,13 +207,9 @@ static bool is_written(struct acc *acc, struct writing *writing)
 
 static void plan(struct writing *writing)
 {
-    const struct affiliations *a = &writing->affiliations;
     const struct room_state *now = writing->change.room->state;
     writing->before = now ? arena_str(&writing->change.acc->arena, now->version) : STR("");
     writing->version = next_version(&writing->change.acc->arena, now);
-    writing->state = room_state_new(
-        writing->version, writing->change.config.at ? writing->change.config : now->config,
-        a->after, a->after_count);
 }
 
 /* The occupants as they are; the room's own list ends with the change. */
@@ -348,6 +357,7 @@ static enum verdict on_affiliated(struct acc *acc, struct session *session)
 static enum verdict leave_empty(struct writing *writing)
 {
     struct acc *acc = writing->change.acc;
+    writing->ends = true;
     writing->version = next_version(&acc->arena, writing->change.room->state);
     return ask(writing, write_op(STORE_ROOM_DESTROY, writing), on_affiliated);
 }
@@ -502,6 +512,7 @@ enum verdict muc_light_destroy(struct acc *acc, struct room *room)
 {
     struct writing *writing = writing_of(muc_light_change_new(acc, room)->acc);
     struct affiliations *a = &writing->affiliations;
+    writing->ends = true;
     a->moves = arena_zero(&acc->arena, (room->state->count + 1) * sizeof *a->moves);
     for (size_t i = 0; i < room->state->count; i++)
         a->moves[a->move_count++] =
