@@ -227,6 +227,7 @@ void pep_account_forget(const struct jid *owner)
     if (!account)
         return;
     account->held++;
+    account->changed = account->reading != NULL;
     clear(account);
     unhold(account);
 }
