@@ -39,15 +39,6 @@ void core_start(struct shard *shard)
         chores_start(core);
 }
 
-static void stop_modules(void)
-{
-    struct host_type *type;
-    for (size_t i = 0; (type = hosts_type(i)); i++)
-        for (size_t k = 0; k < type->module_count; k++)
-            if (type->modules[k].module->shard_stop)
-                type->modules[k].module->shard_stop();
-}
-
 void core_stop(struct shard *shard)
 {
     struct core *core = shard->core;
@@ -55,7 +46,6 @@ void core_stop(struct shard *shard)
     chores_stop(core);
     LIST_EACH_SAFE (&core->sessions, link)
         session_drop_now(LIST_OWNER(link, struct session, shard_link));
-    stop_modules();
     shard_slots_free(core->slots);
     privacy_stop(&core->privacy);
     caps_stop(&core->caps);

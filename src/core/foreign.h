@@ -10,7 +10,8 @@
 
 /* Calls: "get_presence" (answered with <presence/> as it was last broadcast), "set_presence" (the
  * argument is broadcast as if the client had sent it; answered with nothing, or a sentence why
- * not).
+ * not), of module presence; "get_subscribed" (the contacts that get the user's presence, one a
+ * line), of module roster.
  */
 struct foreign_event {
     const char *call;

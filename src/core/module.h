@@ -68,8 +68,6 @@ struct module {
     /* At boot, for each host type that has it. On failure *why is a sentence. */
     enum err (*start)(struct host_type *type, const void *conf, const char **why);
     void (*stop)(struct host_type *type);
-    /* On each shard's thread at its end, once for each host type, when there are no sessions. */
-    void (*shard_stop)(void);
     void (*session_end)(struct session *session, void *own);
     void (*user_end)(void *own);
     void (*shard_end)(void *own);

@@ -25,7 +25,7 @@ static struct slot *find(struct shard_slots *slots, const struct module *module)
 
 static struct shard_slots *add(struct shard_slots *slots, const struct module *module)
 {
-    if (!module->shard_size || find(slots, module))
+    if ((!module->shard_size && !module->shard_end) || find(slots, module))
         return slots;
     slots = mem_realloc(slots, sizeof *slots + (slots->count + 1) * sizeof slots->at[0]);
     slots->at[slots->count++] = (struct slot){module, mem_zalloc(module->shard_size)};

@@ -1,6 +1,6 @@
 /*
- * What a module has in each shard: shard_size bytes, zeroed when the shard begins. module.h: when
- * the shard ends, shard_end gets them, after all sessions have ended.
+ * What a module has in each shard: shard_size bytes (or none), zeroed when the shard begins.
+ * module.h: when the shard ends, shard_end gets them, after all sessions have ended.
  */
 #ifndef RT_SHARD_SLOT_H
 #define RT_SHARD_SLOT_H

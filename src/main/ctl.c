@@ -46,6 +46,8 @@ const struct ctl_command ctl_commands[] = {
      ctl_room_remove, false},
     {"room destroy", "ROOM", "destroy a room, with its archive", CTL_NEEDS_SERVER, 1, 1,
      ctl_room_destroy, false},
+    {"session subscribed", "JID", "tell which contacts get the presence of a user who is online",
+     CTL_NEEDS_SERVER, 1, 1, ctl_session_subscribed, false},
     {"status", "[--json]", "uptime, shards, storage and all counters", CTL_NEEDS_SERVER, 0, 1,
      ctl_status, false},
     {"hooks", "", "handlers of each hook, in the order in which they run", CTL_NEEDS_SERVER, 0, 0,

@@ -92,8 +92,8 @@ ctl_fn ctl_user_add, ctl_user_passwd, ctl_user_remove, ctl_user_list, ctl_user_i
 ctl_fn ctl_room_list, ctl_room_show, ctl_room_create, ctl_room_add, ctl_room_remove,
     ctl_room_destroy;
 ctl_fn ctl_archive_remove, ctl_domain_remove;
-ctl_fn ctl_session_list, ctl_session_kick, ctl_session_presence, ctl_status, ctl_hooks, ctl_states,
-    ctl_limits;
+ctl_fn ctl_session_list, ctl_session_kick, ctl_session_presence, ctl_session_subscribed, ctl_status,
+    ctl_hooks, ctl_states, ctl_limits;
 ctl_fn ctl_drain, ctl_stop, ctl_version, ctl_help;
 
 /* The text of `help`. */

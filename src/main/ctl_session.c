@@ -179,3 +179,25 @@ void ctl_session_presence(struct ctl_call *call)
         asked->presence = call->args[1];
     gather_start((int)shard_of(asked->jid.bare_hash), ask_sessions, on_asked, asked, call);
 }
+
+/* --- subscribed: the same of all sessions of a user, so one is asked --- */
+
+static void ask_one(struct gather *gather, struct gather_part *part)
+{
+    struct session *session = users_next_session(gather->question, NULL);
+    const struct foreign_event event = {.call = "get_subscribed", .answer = &part->text};
+    if (!session)
+        return;
+    part->number[0]++;
+    if (!foreign_ask(session, &event))
+        buf_format(&part->text, "module roster is off\n");
+}
+
+void ctl_session_subscribed(struct ctl_call *call)
+{
+    struct jid *jid = arena_zero(&call->arena, sizeof *jid);
+    if (jid_parse(&call->arena, call->args[0], jid) || jid->user.len == 0)
+        ctl_fail(call, "%.*s: not the JID of a user", STR_ARG(call->args[0]));
+    else
+        gather_start((int)shard_of(jid->bare_hash), ask_one, on_asked, jid, call);
+}

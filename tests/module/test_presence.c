@@ -245,6 +245,23 @@ static void it_is_told_and_set_from_outside(void **state)
     assert_false(me.session->available);
 }
 
+static void who_is_subscribed_is_told_outside(void **state)
+{
+    (void)state;
+    stage_open("{presence: {}, roster: {}}", "");
+    stage_account("me");
+    stage_account("you");
+    me = stage_login("me", "r");
+    you = stage_login("you", "r");
+    stage_ask(&me, "<presence/>");
+    assert_string_equal(foreign("get_subscribed", ""), "");
+    stage_ask(&you, "<presence to='me@localhost' type='subscribe'/>");
+    assert_string_equal(foreign("get_subscribed", ""), "");
+    stage_ask(&me, "<presence to='you@localhost' type='subscribed'/>");
+    assert_string_equal(foreign("get_subscribed", ""), "you@localhost\n");
+    stage_close();
+}
+
 static void what_is_set_from_outside_is_looked_at(void **state)
 {
     (void)state;
@@ -275,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STAGE_TEST(priorities_have_edges),
+        cmocka_unit_test(who_is_subscribed_is_told_outside),
         STAGE_TEST(a_bad_priority_changes_nothing),
         STAGE_TEST(only_who_is_available_gets_messages),
         cmocka_unit_test(without_the_module_all_are_available),

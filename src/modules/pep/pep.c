@@ -346,5 +346,5 @@ const struct module module_pep = {
     .keys = keys,
     .conf_size = sizeof(struct pep_conf),
     .metrics = metrics,
-    .shard_stop = pep_accounts_stop,
+    .shard_end = pep_accounts_end,
 };

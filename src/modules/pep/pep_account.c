@@ -233,8 +233,9 @@ void pep_account_forget(const struct jid *owner)
 }
 
 /* Who waits for an answer yet goes when that comes. */
-void pep_accounts_stop(void)
+void pep_accounts_end(void *own)
 {
+    (void)own; /* it would be gone before them */
     if (!cache.used.next)
         return;
     LIST_EACH_SAFE (&cache.used, link) {

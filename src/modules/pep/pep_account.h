@@ -50,6 +50,6 @@ enum verdict pep_write(struct acc *acc, struct session *session, struct store_op
 void pep_account_forget(const struct jid *owner);
 
 /* The shard ends. */
-void pep_accounts_stop(void);
+void pep_accounts_end(void *own);
 
 #endif

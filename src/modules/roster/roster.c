@@ -493,6 +493,24 @@ static enum verdict on_remove_user(struct acc *acc, struct session *session)
     return HOOK_OK;
 }
 
+/* From outside: foreign.h. A user who is online has the roster in memory, or soon. */
+static enum verdict on_foreign(struct acc *acc, struct session *session)
+{
+    const struct foreign_event *event = acc->event_data;
+    const struct contacts *contacts = contacts_find(&acc->from);
+    (void)session;
+    if (strcmp(event->call, "get_subscribed") != 0)
+        return HOOK_OK;
+    if (!contacts || !contacts->loaded) {
+        buf_format(event->answer, "the roster is not known yet\n");
+        return HOOK_STOP;
+    }
+    for (const struct contact *contact = contacts->first; contact; contact = contact->next)
+        if (contact->flags & ROSTER_FROM)
+            buf_format(event->answer, "%.*s\n", STR_ARG(contact->jid));
+    return HOOK_STOP;
+}
+
 static enum verdict on_features(struct acc *acc, struct session *session)
 {
     if (session->authenticated) {
@@ -513,6 +531,7 @@ static const struct hook hooks[] = {
     {.at = HOOK_filter_local_packet, .run = on_arrival, .before = "presence"},
     {.at = HOOK_roster_get_subscription_lists, .run = on_subscription_lists},
     {.at = HOOK_roster_get_jid_info, .run = on_jid_info},
+    {.at = HOOK_foreign_event, .run = on_foreign},
     {.at = HOOK_user_leaves, .run = on_user_leaves},
     {.at = HOOK_remove_user, .run = on_remove_user},
     {0},
