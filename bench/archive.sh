@@ -44,16 +44,6 @@ read_options() {
     done
 }
 
-# CPU time of PostgreSQL's processes so far, in clock ticks.
-database_ticks() {
-    local pid sum=0 ticks
-    for pid in "$POSTMASTER" $(pgrep -P "$POSTMASTER"); do
-        ticks=$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | awk '{ print $12 + $13 }')
-        sum=$((sum + ${ticks:-0}))
-    done
-    echo "$sum"
-}
-
 # A counter of the server, over all shards.
 counter() {
     "$BUILD/ringtailctl" -c "$WORK/ringtail.yaml" status |

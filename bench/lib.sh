@@ -134,6 +134,16 @@ stop() {
     wait "$1" 2>/dev/null || true
 }
 
+# CPU time of PostgreSQL's processes so far, in clock ticks.
+database_ticks() {
+    local pid sum=0 ticks
+    for pid in "$POSTMASTER" $(pgrep -P "$POSTMASTER"); do
+        ticks=$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | awk '{ print $12 + $13 }')
+        sum=$((sum + ${ticks:-0}))
+    done
+    echo "$sum"
+}
+
 stop_postgresql() {
     if [[ -n $CONNINFO ]]; then "$ROOT/scripts/scratch_pg.sh" stop "$WORK/pg" >/dev/null; fi
 }

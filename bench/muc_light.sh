@@ -23,16 +23,6 @@ finish() {
 }
 trap finish EXIT
 
-# CPU time of PostgreSQL's processes so far, in clock ticks.
-database_ticks() {
-    local pid sum=0 ticks
-    for pid in "$POSTMASTER" $(pgrep -P "$POSTMASTER"); do
-        ticks=$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | awk '{ print $12 + $13 }')
-        sum=$((sum + ${ticks:-0}))
-    done
-    echo "$sum"
-}
-
 # round RATE NUMBER
 round() {
     local report=$WORK/report-$1-$2 before after

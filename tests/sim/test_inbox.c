@@ -5,7 +5,7 @@
  * one has marked.
  */
 #include "check.h"
-#include "sim_server.h"
+#include "sim_client.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,48 +48,20 @@ static void say(struct user *user, const char *text)
 
 /* --- Logging in, and asking when nothing else moves --- */
 
-/* All that comes until a slow store has had its time, NUL-terminated; it stays in user->in. */
 static const char *rest(struct user *user)
 {
-    for (int quiet = 0; quiet < 2; quiet++) {
-        sim_settle(2000);
-        sim_pass(250);
-        struct buf *got = sim_received(user->peer);
-        if (buf_len(got))
-            quiet = -1;
-        buf_push_str(&user->in, buf_str(got));
-        buf_fini(got);
-    }
-    buf_push(&user->in, "", 1);
-    return (const char *)buf_at(&user->in);
+    return sim_client_rest(user->peer, &user->in);
 }
 
 static const char *ask(struct user *user, const char *text)
 {
-    buf_fini(&user->in);
-    say(user, text);
-    return rest(user);
+    return sim_client_ask(user->peer, &user->in, text);
 }
 
 static void log_in(struct user *user, unsigned number)
 {
-    static const char open[] = "<stream:stream xmlns='jabber:client' to='localhost' version='1.0' "
-                               "xmlns:stream='http://etherx.jabber.org/streams'>";
-    char plain[16], coded[32], text[200];
     memset(user, 0, sizeof *user);
-    user->peer = sim_connect(SIM_PORT_C2S);
-    int len = snprintf(plain, sizeof plain, "%cu%u%csecret", 0, number, 0);
-    size_t coded_len = base64_encode(plain, (size_t)len, coded);
-    snprintf(text, sizeof text,
-             "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>%.*s</auth>",
-             (int)coded_len, coded);
-    ask(user, open);
-    ask(user, text);
-    ask(user, open);
-    if (!strstr(ask(user, "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
-                          "</iq>"),
-                "<jid>"))
-        fail("did not log in", number, 0, 1);
+    user->peer = sim_client_log_in(number, &user->in);
     ask(user, "<presence/>");
     buf_fini(&user->in);
 }

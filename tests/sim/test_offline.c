@@ -4,7 +4,7 @@
  * have got everything that each of them said once, and in its order.
  */
 #include "check.h"
-#include "sim_server.h"
+#include "sim_client.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,23 +101,7 @@ static void ask(struct user *user, const char *text)
 
 static void log_in(struct user *user, unsigned number)
 {
-    static const char open[] = "<stream:stream xmlns='jabber:client' to='localhost' version='1.0' "
-                               "xmlns:stream='http://etherx.jabber.org/streams'>";
-    char plain[16], coded[32], text[200];
-    buf_fini(&user->in);
-    user->peer = sim_connect(SIM_PORT_C2S);
-    int len = snprintf(plain, sizeof plain, "%cu%u%csecret", 0, number, 0);
-    size_t coded_len = base64_encode(plain, (size_t)len, coded);
-    snprintf(text, sizeof text,
-             "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>%.*s</auth>",
-             (int)coded_len, coded);
-    ask(user, open);
-    ask(user, text);
-    ask(user, open);
-    ask(user, "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>");
-    if (!memmem(buf_at(&user->in), buf_len(&user->in), "<jid>", 5))
-        fail("did not log in", number, 0, 1);
-    buf_fini(&user->in);
+    user->peer = sim_client_log_in(number, &user->in);
 }
 
 /* In order: nothing is on the way to it any more. */
