@@ -24,9 +24,11 @@ const struct ctl_command ctl_commands[] = {
     {"archive remove", "JID [TIME]",
      "empty a user's archive and inbox, or of what is older than TIME (2026-01-31T00:00:00Z)",
      CTL_NEEDS_STORE, 1, 2, ctl_archive_remove, false},
-    {"domain remove", "DOMAIN",
-     "remove all accounts of a domain that is not served any more, and what they have",
-     CTL_NEEDS_STORE, 1, 1, ctl_domain_remove, false},
+    {"domain remove", "DOMAIN [SERVICE]",
+     "remove all accounts of a domain that is not served any more, what they have, and the rooms "
+     "of "
+     "SERVICE (muclight.DOMAIN)",
+     CTL_NEEDS_STORE, 1, 2, ctl_domain_remove, false},
     {"session list", "[LIMIT]", "list streams, at most LIMIT of them (1000)", CTL_NEEDS_SERVER, 0,
      1, ctl_session_list, false},
     {"session kick", "JID|NUMBER [REASON]", "end sessions of a JID, or the one of that number",

@@ -113,6 +113,7 @@ class Server:
         self.config = os.path.join(self.folder, "ringtail.yaml")
         self.log_path = os.path.join(self.folder, "log")
         self.port = {}
+        self.domains = [DOMAIN, SECOND_DOMAIN]
         self.process = None
 
     # --- Configuration ---
@@ -130,7 +131,7 @@ class Server:
     def write_config(self):
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(f"data_dir: {self.folder}/data\n"
-                       f"domains: [{DOMAIN}, {SECOND_DOMAIN}]\n"
+                       f"domains: [{', '.join(self.domains)}]\n"
                        f"shards: {self.shards}\n"
                        f"storage: {{ {self.storage} }}\n"
                        f"auth: {{ {self.auth} }}\n"

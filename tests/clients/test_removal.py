@@ -5,7 +5,7 @@ import os
 import re
 import unittest
 
-from harness import DOMAIN, Server
+from harness import DOMAIN, SECOND_DOMAIN, Server
 from rawclient import CLIENT, Stream, name_of
 from storages import drop_schema, storages
 
@@ -88,15 +88,40 @@ class Removal(unittest.TestCase):
         with self.assertRaises(Exception):
             server.ctl("archive", "remove", f"a@{DOMAIN}", "yesterday")
 
+    def domain(self, server):
+        """Taken out of the configuration, it goes with its accounts and rooms."""
+        server.add_user("a", PASSWORD, domain=SECOND_DOMAIN)
+        room = f"tea@muclight.{SECOND_DOMAIN}"
+        server.ctl("room", "create", room, f"a@{SECOND_DOMAIN}")
+        server.stop()
+        server.domains = [DOMAIN]
+        server.write_config()
+        server.start()
+        server.await_storage()
+        server.ctl("domain", "remove", SECOND_DOMAIN)
+        self.wait_for_steps(server)
+        with self.assertRaises(Exception) as refused:
+            server.ctl("domain", "remove", SECOND_DOMAIN)
+        self.assertIn("nothing is stored", str(refused.exception))
+        server.stop()
+        server.domains = [DOMAIN, SECOND_DOMAIN]
+        server.write_config()
+        server.start()
+        server.await_storage()
+        self.assertEqual(server.ctl("room", "list", f"muclight.{SECOND_DOMAIN}"), "")
+        self.assertEqual(server.ctl("user", "list", SECOND_DOMAIN), "")
+
     def test_removal(self):
         self.addCleanup(drop_schema, SCHEMA)
         for name, storage in storages(SCHEMA):
-            with self.subTest(storage=name), Server(storage=storage) as server:
+            with self.subTest(storage=name), \
+                    Server(storage=storage, modules={"muc_light": "{}"}) as server:
                 for user in "abc":
                     server.add_user(user, PASSWORD)
                 self.refused(server)
                 self.over_a_kill(server)
                 self.name_again(server)
+                self.domain(server)
 
 
 if __name__ == "__main__":
