@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "pg_before.h"
 #include "pg_schema.h"
 
 #include <stdatomic.h>
@@ -35,8 +36,11 @@ static enum err look(char *why, size_t room, bool *refused)
     if (err)
         return err;
     pg_base_server(pq_server_version(pq));
-    err = pg_schema_prepare(pq, base.config, why, room);
-    *refused = err != ERR_OK;
+    err = pg_before_wait(pq, why, room);
+    if (!err) {
+        err = pg_schema_prepare(pq, base.config, why, room);
+        *refused = err != ERR_OK;
+    }
     atomic_store(&base.schema_seen, !err);
     pq_close(pq);
     return err;
@@ -83,6 +87,7 @@ enum err pg_base_setup(const struct store_config *config, const char **why)
         return err;
     }
     base.config = config;
+    pg_before_name(base.target, config);
     atomic_store(&base.schema_seen, false);
     atomic_store(&base.server, 0);
     latest.at_us = 0;

@@ -64,9 +64,7 @@ static void target_put(struct pq_target *target, const char *keyword, const char
 
 /* Unless the operator says otherwise. Looking for Kerberos tickets can block. */
 static const char *const presets[][2] = {
-    {"fallback_application_name", "ringtail"},
-    {"gssencmode", "disable"},
-    {"connect_timeout", "5"}, /* of pq_open; shards have a timer */
+    {"gssencmode", "disable"}, {"connect_timeout", "5"}, /* of pq_open; shards have a timer */
 };
 
 enum err pq_target_new(const char *conninfo, struct pq_target **out, char *why, size_t room)
@@ -99,6 +97,22 @@ void pq_target_free(struct pq_target *target)
         return;
     PQconninfoFree(target->options);
     mem_free(target);
+}
+
+const char *pq_target_application(const struct pq_target *target)
+{
+    return target_value(target, "application_name");
+}
+
+void pq_target_set_application(struct pq_target *target, const char *name)
+{
+    for (size_t i = 0; i < target->count; i++) {
+        if (strcmp(target->keywords[i], "application_name") != 0)
+            continue;
+        target->values[i] = name;
+        return;
+    }
+    target_put(target, "application_name", name);
 }
 
 struct resolve_request pq_target_hosts(const struct pq_target *target)

@@ -32,6 +32,11 @@ RT_NODISCARD enum err pq_target_new(const char *conninfo, struct pq_target **out
                                     size_t room);
 void pq_target_free(struct pq_target *target);
 
+/* What connections are called in the database's own views; NULL: nothing was said. `name` must
+ * live as long as the target. */
+const char *pq_target_application(const struct pq_target *target);
+void pq_target_set_application(struct pq_target *target, const char *name);
+
 /* The hosts it names (hosts == NULL: none that must be looked up). */
 struct resolve_request pq_target_hosts(const struct pq_target *target);
 

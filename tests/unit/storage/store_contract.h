@@ -58,6 +58,7 @@ static inline int contract_on_sqlite(const struct CMUnitTest *tests, size_t coun
 static inline int contract_on_pg(unsigned connections, const struct CMUnitTest *tests, size_t count)
 {
     pg_fresh_schema();
+    config.data_dir = NULL; /* it was SQLite's */
     config.conninfo = pg_conninfo;
     config.connections_per_shard = connections;
     return contract_on(STORE_POSTGRESQL, tests, count);

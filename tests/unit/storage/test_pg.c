@@ -60,7 +60,7 @@ static void terminate_all(void)
     char sql[256];
     snprintf(sql, sizeof sql,
              "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-             " WHERE application_name = '%s'",
+             " WHERE starts_with(application_name, '%s')",
              pg_name);
     assert_true(pg_number(sql) > 0);
 }
