@@ -172,8 +172,12 @@ class Server:
         raise self._failure("the server did not become ready")
 
     def start(self):
-        """Again, on the same data and ports, after kill() or stop()."""
-        self._start(may_fail=False)
+        """Again, on the same data and ports, after kill() or stop(). A port may be lent to a
+        connection that somebody else makes; it comes back."""
+        for tries_left in reversed(range(START_TRIES)):
+            if self._start(may_fail=tries_left > 0):
+                return
+            time.sleep(1)
 
     def kill(self):
         """SIGKILL: the server has no time for anything."""

@@ -9,6 +9,8 @@
 
 #include "pg/pq.h"
 
+#include <time.h>
+
 static struct pq *pg_admin; /* a second connection, for looking and breaking */
 static char pg_name[64];    /* of the schema and of the tested connections */
 static char pg_conninfo[1024];
@@ -27,11 +29,28 @@ static inline int64_t pg_number(const char *sql)
     return number;
 }
 
+/* What the last group had under way may still have its locks. */
+static inline void pg_drop_schema(void)
+{
+    char end[192], drop[128];
+    int64_t left = 1;
+    snprintf(end, sizeof end,
+             "ROLLBACK; SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+             " WHERE starts_with(application_name, '%s')",
+             pg_name);
+    while (left) {
+        left = pg_number(end);
+        nanosleep(&(struct timespec){.tv_nsec = left ? 10000000 : 0}, NULL);
+    }
+    snprintf(drop, sizeof drop, "DROP SCHEMA IF EXISTS %s CASCADE", pg_name);
+    pg_do(drop);
+}
+
 static inline void pg_fresh_schema(void)
 {
-    char sql[256];
-    snprintf(sql, sizeof sql, "ROLLBACK; DROP SCHEMA IF EXISTS %s CASCADE; CREATE SCHEMA %s",
-             pg_name, pg_name);
+    char sql[96];
+    snprintf(sql, sizeof sql, "CREATE SCHEMA %s", pg_name);
+    pg_drop_schema();
     pg_do(sql);
 }
 
@@ -69,9 +88,7 @@ static inline int pg_test_setup(void)
 
 static inline void pg_test_teardown(void)
 {
-    char sql[128];
-    snprintf(sql, sizeof sql, "ROLLBACK; DROP SCHEMA IF EXISTS %s CASCADE", pg_name);
-    pg_do(sql);
+    pg_drop_schema();
     pq_close(pg_admin);
 }
 

@@ -293,8 +293,7 @@ static void test_newer_on_reconnect(void **state)
 static void test_schema_gone(void **state)
 {
     (void)state;
-    pg_fresh_schema();
-    terminate_all();
+    pg_fresh_schema(); /* which ends connections */
     stage_until_ready(false);
     stage_until_ready(true);
     must(STORE_ACCOUNT_ADD, "a", ERR_OK);
