@@ -84,6 +84,7 @@ static const struct {
     enum err err;
 } outcomes[] = {
     {"23505", ERR_CONFLICT}, /* unique_violation */
+    {"21", ERR_INVALID},     /* rows that are two for one: what makes them so is in the request */
     {"22", ERR_INVALID},     /* data exception: bytes that are no UTF-8 */
     {"23", ERR_INVALID},     /* other constraints */
     {"53100", ERR_FULL},     /* disk_full */

@@ -63,10 +63,11 @@ static const char batch_sql[] = STORE;
     "    n.marks & 64 <> 0 AND s.flags & 2 = 0)"                                                   \
     "  ) v (owner, peer, id, own, counts, room, listed) WHERE v.listed"
 #define LIST                                                                                       \
-    " change AS (SELECT f.owner, f.peer, f.room, max(f.id) AS last, max(f.own) AS read_to,"        \
+    " change AS (SELECT f.owner, f.peer, max(f.room) AS room, max(f.id) AS last,"                  \
+    "   max(f.own) AS read_to,"                                                                    \
     "   count(*) FILTER (WHERE f.counts AND f.id > f.read_to) AS unread"                           \
     "  FROM (SELECT e.*, max(e.own) OVER (PARTITION BY e.owner, e.peer) AS read_to"                \
-    "   FROM event e) f GROUP BY f.owner, f.peer, f.room),"                                        \
+    "   FROM event e) f GROUP BY f.owner, f.peer),"                                                \
     " listed AS (INSERT INTO inbox"                                                                \
     "   (owner, peer, box, last, read_to, unread, muted_until, expires, room)"                     \
     "  SELECT c.owner, c.peer, 0, c.last, c.read_to, c.unread, 0, 0, c.room FROM change c"         \

@@ -1,7 +1,8 @@
 """Plays against the real server: run_real.py RINGTAILD RINGTAILCTL PLAY_TCP FILE…
 
-Starts a server on SQLite in a scratch folder with two shards, runs the plays in plain text and over
-TLS, stops the server and fails if any of them, or the server's own exit, went wrong."""
+On each database that there is to be tested (storages.py): starts a server in a scratch folder with
+two shards, runs the plays in plain text and over TLS, stops the server and fails if any of them, or
+the server's own exit, went wrong."""
 import os
 import re
 import signal
@@ -15,11 +16,14 @@ import limits
 import pipelined
 import proxied
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "clients"))
+from storages import drop_schema, storages  # noqa: E402
+
 CONFIG = """
 data_dir: data
 domains: [localhost]
 shards: 2
-storage: {{ backend: sqlite }}
+storage: {{ {storage} }}
 auth: {{ scram_iterations: 4096 }}
 listen:
   c2s:
@@ -61,6 +65,7 @@ modules:
 
 
 MORE = os.environ.get("PLAY_MODULES")  # a line of YAML, for plays with a configuration of their own
+SCHEMA = f"rt_wire_{os.getpid()}"
 USERS = ["alice", "bob", "carol", "dave", "erin", "frank"]
 
 
@@ -85,6 +90,17 @@ def wait_for(port, process):
         with socket.socket() as s:
             if s.connect_ex(("127.0.0.1", port)) == 0:
                 return True
+        time.sleep(0.1)
+    return False
+
+
+def has_storage(ctl, config):
+    """A server listens before its first connections to a database are there."""
+    for _ in range(300):
+        status = subprocess.run([ctl, "-c", config, "status", "--json"], check=True,
+                                capture_output=True, text=True).stdout
+        if '"store_ready":false' not in status.replace(" ", ""):
+            return True
         time.sleep(0.1)
     return False
 
@@ -116,19 +132,19 @@ def moves_well(ports, ctl, config):
     return moved is not None and int(moved.group(1)) > 0
 
 
-def run(folder, daemon, ctl, play, files):
+def run(folder, storage, daemon, ctl, play, files):
     ports = {"c2s": free_port(), "legacy": free_port(), "direct": free_port(),
              "proxied": free_port(), "one_place": free_port()}
     make_certificate(folder)
     config = f"{folder}/ringtail.yaml"
     with open(config, "w") as out:
-        out.write(CONFIG.format(**ports) + (f"  {MORE}\n" if MORE else ""))
+        out.write(CONFIG.format(storage=storage, **ports) + (f"  {MORE}\n" if MORE else ""))
     for user in USERS:
         subprocess.run([ctl, "-c", config, "user", "add", f"{user}@localhost", "secret"],
                        check=True)
     with open(f"{folder}/log", "w") as log:
         server = subprocess.Popen([daemon, "-c", config], stderr=log, stdout=log)
-        bad = not wait_for(ports["c2s"], server)
+        bad = not wait_for(ports["c2s"], server) or not has_storage(ctl, config)
         for mode in ("tcp", "tls"):
             if not bad:
                 bad = subprocess.run([play, mode, str(ports["c2s"]), str(ports["legacy"]), *files]
@@ -144,8 +160,15 @@ def run(folder, daemon, ctl, play, files):
 
 def main():
     daemon, ctl, play, *files = map(os.path.abspath, sys.argv[1:])
-    with tempfile.TemporaryDirectory() as folder:
-        sys.exit(run(folder, daemon, ctl, play, files))
+    bad = False
+    try:
+        for name, storage in storages(SCHEMA):
+            print(f"--- {name}", flush=True)
+            with tempfile.TemporaryDirectory() as folder:
+                bad = run(folder, storage, daemon, ctl, play, files) or bad
+    finally:
+        drop_schema(SCHEMA)
+    sys.exit(bad)
 
 
 main()
