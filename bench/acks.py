@@ -13,6 +13,7 @@ from pages import Client
 
 PAUSE = 0.02
 ASK_AGAIN = 0.001
+PATIENCE = 5e6  # µs
 MESSAGE = ("<message to='{peer}@localhost' type='chat' id='{number}'><body>{body}</body></message>"
            "<r xmlns='urn:xmpp:sm:3'/>")
 
@@ -30,6 +31,8 @@ def until_both(sender, peer, count, start):
     while acked is None or delivered is None:
         ready = select.select([sender.sock, peer.sock], [], [], ASK_AGAIN)[0]
         now = (time.perf_counter() - start) * 1e6
+        if now > PATIENCE:
+            raise SystemExit("a message was refused, or has got lost: the rate is too high")
         if sender.sock in ready:
             came += sender.sock.recv(65536)
             if acked is None and handled(came) >= count:
