@@ -72,7 +72,10 @@ round() {
     "$BUILD/ringtail-bench" one_to_one --port "$PORT" --server-pid "$SERVER" --users "$USERS" \
         --rate "$1" --seconds "$SECONDS_EACH" "${ORIGINS[@]}" >"$report" ||
         say "not all is well: $(value lost "$report") lost"
-    if $ACKS; then wait "$acks" || say "no acknowledgements measured"; cat "$WORK/acks-$1-$2" >>"$report"; fi
+    if $ACKS; then
+        wait "$acks" || say "no acknowledgements measured"
+        cat "$WORK/acks-$1-$2" >>"$report"
+    fi
     sleep 1
     read -ra after <<<"$(snapshot)"
     awk -v ticks="$((after[0] - before[0]))" -v wal="$((after[1] - before[1]))" \
