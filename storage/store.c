@@ -367,7 +367,7 @@ static void limit_removal(struct store_op *op)
         op->account.upto = now;
     else if (op->kind == STORE_DOMAIN_REMOVE)
         op->removal.upto = now;
-    else if (op->page.to > now)
+    else if (op->kind == STORE_MAM_REMOVE && op->page.to > now)
         op->page.to = now;
 }
 
