@@ -13,6 +13,7 @@ static const struct {
 } scenarios[] = {
     {"one_to_one", scenario_one_to_one, "chat messages between pairs of users"},
     {"muc_light", scenario_muc_light, "messages in rooms (MUC Light)"},
+    {"muc", scenario_muc, "messages in rooms (XEP-0045)"},
     {"relay", scenario_relay, "the same traffic through ringtail-relay, without XMPP"},
     {"idle", scenario_idle, "sessions that do nothing: memory of the server"},
     {"login", scenario_login, "login and logout, each user once"},

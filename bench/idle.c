@@ -10,7 +10,7 @@
 
 enum { NONE, HALF, ALL, POINTS };
 
-static void tell(const struct options *options, const struct probe_memory *at, double half,
+static void tell(const struct options *options, const struct probe_usage *at, double half,
                  double login_s)
 {
     struct report report = {.json = options->json};
@@ -32,19 +32,19 @@ static void tell(const struct options *options, const struct probe_memory *at, d
     report_print(&report);
 }
 
-static enum err reach(unsigned count, struct probe_memory *memory)
+static enum err reach(unsigned count, struct probe_usage *memory)
 {
     enum err err = fleet_login(count);
     if (err)
         return err;
     fleet_rest(fleet.setup.options->settle_ms);
-    *memory = probe_memory(fleet.setup.options->server_pid);
+    *memory = probe_read(&fleet.setup.options->server);
     return ERR_OK;
 }
 
 static int measure(const struct options *options)
 {
-    struct probe_memory at[POINTS] = {[NONE] = probe_memory(options->server_pid)};
+    struct probe_usage at[POINTS] = {[NONE] = probe_read(&options->server)};
     unsigned half = fleet.count / 2;
     uint64_t began_us = clock_monotonic_us();
     if (reach(half, &at[HALF]) || reach(fleet.count, &at[ALL]))

@@ -44,11 +44,11 @@ int scenario_login(const struct options *options)
     fleet_init(options, false);
     fleet.on_ready = on_ready;
     times = mem_zalloc(sizeof *times);
-    double server_us = probe_cpu_us(options->server_pid), own_us = probe_own_cpu_us();
+    double server_us = probe_read(&options->server).cpu_us, own_us = probe_own_cpu_us();
     uint64_t began_us = clock_monotonic_us();
     run_all();
     double seconds = (double)(clock_monotonic_us() - began_us) / 1e6;
-    tell(options, seconds, probe_cpu_us(options->server_pid) - server_us,
+    tell(options, seconds, probe_read(&options->server).cpu_us - server_us,
          probe_own_cpu_us() - own_us);
     int code = fleet.failed ? 1 : 0;
     mem_free(times);

@@ -1,9 +1,12 @@
 /* Rooms (MUC Light) of --room-size users, each of whom talks. */
 #include "fleet.h"
+#include "room.h"
 #include "scenario.h"
 #include "talk.h"
 
 #include <stdio.h>
+
+#define SERVICE "muclight"
 
 enum { LONGEST_MS = 20000, LOOK_MS = 20 };
 
@@ -26,10 +29,9 @@ static void create(const struct options *options, unsigned room)
     unsigned size = (unsigned)options->room_size;
     struct client *owner = &fleet.clients[room * size];
     struct buf *out = conn_out(&owner->conn);
-    buf_format(out,
-               "<iq type='set' id='create' to='%sroom%u@muclight.%s'>"
-               "<query xmlns='urn:xmpp:muclight:0#create'><occupants>",
-               options->prefix, (unsigned)options->first + room, options->domain);
+    buf_push_str(out, STR("<iq type='set' id='create' to='"));
+    room_write(out, options, room, SERVICE);
+    buf_push_str(out, STR("'><query xmlns='urn:xmpp:muclight:0#create'><occupants>"));
     for (unsigned i = 1; i < size; i++)
         buf_format(out, "<user affiliation='member'>%s%u@%s</user>", options->prefix,
                    owner[i].number, options->domain);
@@ -56,11 +58,8 @@ static bool create_all(const struct options *options)
 
 int scenario_muc_light(const struct options *options)
 {
-    if (options->users % options->room_size) {
-        fputs("ringtail-bench: --users must be a multiple of --room-size\n", stderr);
-        return 2;
-    }
-    return talk_run(options, &(struct talk){.name = "muc_light",
-                                            .room_size = (unsigned)options->room_size,
-                                            .prepare = options->rooms_made ? NULL : create_all});
+    return talk_in_rooms(options,
+                         &(struct talk){.name = "muc_light",
+                                        .room_service = SERVICE,
+                                        .prepare = options->rooms_made ? NULL : create_all});
 }

@@ -9,7 +9,8 @@
 
 /* CPU time at the begin and at the end of the measured part. */
 struct usage {
-    double server_us, own_us;
+    struct probe_usage server, database;
+    double own_us;
 };
 
 struct run {
@@ -27,7 +28,8 @@ static void on_stanza(struct client *client, const struct element *element, uint
 
 static struct usage usage_now(const struct options *options)
 {
-    return (struct usage){probe_cpu_us(options->server_pid), probe_own_cpu_us()};
+    return (struct usage){probe_read(&options->server), probe_read(&options->database),
+                          probe_own_cpu_us()};
 }
 
 /* The process table is read twice in a run, not in each turn: it takes a while. */
@@ -87,12 +89,14 @@ static void tell_latency(struct report *report, const struct hist *latency)
 static void tell_cpu(struct report *report, uint64_t measured_ms)
 {
     double messages = run.traffic.in_window ? (double)run.traffic.in_window : 1;
-    double server_us = run.end.server_us - run.begin.server_us;
+    double server_us = run.end.server.cpu_us - run.begin.server.cpu_us;
+    double database_us = run.end.database.cpu_us - run.begin.database.cpu_us;
     double own_us = run.end.own_us - run.begin.own_us;
     report_number(report, "measured", (double)run.traffic.in_window, 0);
     report_number(report, "server_cpu_us_message", server_us / messages, 2);
     if (run.traffic.room_size)
         report_number(report, "server_cpu_us_sent", server_us / messages * run.traffic.readers, 2);
+    report_number(report, "database_cpu_us_message", database_us / messages, 2);
     report_number(report, "own_cpu_us_message", own_us / messages, 2);
     report_number(report, "server_cpu_percent", server_us / (double)measured_ms / 10, 1);
     report_number(report, "own_cpu_percent", own_us / (double)measured_ms / 10, 1);
@@ -114,6 +118,7 @@ static void tell(const struct options *options, const char *scenario)
     report_number(&report, "doubled", (double)traffic->doubled, 0);
     report_number(&report, "out_of_order", (double)traffic->disordered, 0);
     report_number(&report, "errors", (double)traffic->foreign, 0);
+    report_number(&report, "others", (double)traffic->others, 0);
     report_number(&report, "broken_connections", fleet.failed, 0);
     tell_latency(&report, traffic->latency_us);
     report_number(&report, "own_late_p99_us", (double)hist_at(traffic->late_us, 990), 0);
@@ -127,6 +132,7 @@ static int measure(const struct options *options, const struct talk *what)
     if (fleet_login(fleet.count) || (what->prepare && !what->prepare(options)))
         return 1;
     traffic->room_size = what->room_size;
+    traffic->rooms_at = what->room_service;
     fleet_rest(options->settle_ms);
     fleet.on_stanza = on_stanza;
     traffic->pace =
@@ -149,6 +155,16 @@ int talk_run(const struct options *options, const struct talk *what)
     fleet_logout();
     fleet_fini();
     return code;
+}
+
+int talk_in_rooms(const struct options *options, const struct talk *what)
+{
+    struct talk rooms = *what;
+    rooms.room_size = (unsigned)options->room_size;
+    if (options->users % options->room_size == 0)
+        return talk_run(options, &rooms);
+    fputs("ringtail-bench: --users must be a multiple of --room-size\n", stderr);
+    return 2;
 }
 
 static int run_pairs(const struct options *options, const struct talk *what)

@@ -3,6 +3,7 @@
 #define RT_OPTIONS_H
 
 #include "err.h"
+#include "probe.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,13 +14,14 @@ struct options {
     uint64_t port;
     bool resume, origin_ids, rooms_made, tls, direct_tls;
     /* who */
-    const char *prefix, *password, *mechanism;
+    const char *prefix, *password, *mechanism, *room_service;
     uint64_t users, first, in_flight;
     /* what */
     uint64_t room_size, rate, burst, stanza_len, body_len, tick_us;
     uint64_t seconds_ms, warmup_ms, settle_ms, drain_ms;
     /* how it is watched and told */
-    uint64_t server_pid, cpu;
+    struct probe server, database;
+    uint64_t cpu;
     bool json;
 };
 

@@ -10,6 +10,9 @@ int scenario_one_to_one(const struct options *options);
 /* Messages in rooms of --room-size users, open loop. */
 int scenario_muc_light(const struct options *options);
 
+/* The same in rooms of the older kind (XEP-0045), which all servers have. */
+int scenario_muc(const struct options *options);
+
 /* The same traffic through ringtail-relay: the floor to compare with. */
 int scenario_relay(const struct options *options);
 

@@ -45,14 +45,14 @@ int scenario_stampede(const struct options *options)
         fleet.setup.memories = mem_zalloc(fleet.count * sizeof *fleet.setup.memories);
     enum err err = fleet_login(fleet.count);
     fleet_rest(SETTLE_MS);
-    double server_us = probe_cpu_us(options->server_pid);
+    double server_us = probe_read(&options->server).cpu_us;
     cut_us = clock_monotonic_us();
     if (!err) {
         fleet_cut();
         err = fleet_login(fleet.count);
     }
     double seconds = (double)(clock_monotonic_us() - cut_us) / 1e6;
-    tell(options, seconds, probe_cpu_us(options->server_pid) - server_us);
+    tell(options, seconds, probe_read(&options->server).cpu_us - server_us);
     fleet_logout();
     mem_free(fleet.setup.memories);
     mem_free(times);

@@ -2,6 +2,7 @@
 
 #include "mem.h"
 #include "prng.h"
+#include "room.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -77,20 +78,22 @@ static void fill(struct buf *out, size_t len, uint64_t seed)
 }
 
 /* To the peer, or to the room of the group. */
-static void write_address(struct buf *out, const struct client *client, unsigned room_size)
+static void write_address(struct buf *out, const struct client *client,
+                          const struct traffic *traffic)
 {
     const struct options *options = client->setup->options;
     unsigned index = fleet_index(client);
-    if (room_size)
-        buf_format(out, "type='groupchat' to='%sroom%u@muclight.%s'", options->prefix,
-                   (unsigned)options->first + index / room_size, options->domain);
-    else
+    if (traffic->room_size) {
+        buf_push_str(out, STR("type='groupchat' to='"));
+        room_write(out, options, index / traffic->room_size, traffic->rooms_at);
+        buf_push_str(out, STR("'"));
+    } else
         buf_format(out, "type='chat' to='%s%u@%s'", options->prefix,
                    fleet.clients[index ^ 1].number, options->domain);
 }
 
 /* Filled with text up to the wanted length of body or stanza. */
-static void write_message(struct client *client, unsigned room_size, uint64_t number,
+static void write_message(const struct traffic *traffic, struct client *client, uint64_t number,
                           uint64_t due_us)
 {
     static const char tail[] = "</body></message>";
@@ -98,7 +101,7 @@ static void write_message(struct client *client, unsigned room_size, uint64_t nu
     struct buf *out = conn_out(&client->conn);
     size_t before = buf_len(out);
     buf_format(out, "<message id='m%" PRIu64 "' ", number);
-    write_address(out, client, room_size);
+    write_address(out, client, traffic);
     buf_push_str(out, STR("><body>"));
     size_t body = buf_len(out);
     buf_format(out, "%u %" PRIu64 " %" PRIu64 " ", fleet_index(client), number, due_us);
@@ -122,7 +125,7 @@ static void write_burst(struct traffic *traffic, unsigned index, uint64_t due_us
     if (client->stage != CLIENT_READY)
         return;
     for (uint64_t i = 0; i < traffic->pace.burst; i++)
-        write_message(client, traffic->room_size, lane->sent++, due_us);
+        write_message(traffic, client, lane->sent++, due_us);
     conn_flush(&client->conn);
     traffic->sent += traffic->pace.burst;
 }
@@ -192,8 +195,11 @@ void traffic_take(struct traffic *traffic, const struct client *client,
     if (element_is(element, NS_CLIENT, "presence") || element_is(element, NS_CLIENT, "iq"))
         return;
     bool error = str_is(element_attr(element, "type"), "error");
-    if (error || !read_note(element, &note) ||
-        !find_reader(traffic, note.sender, fleet_index(client), &reader) ||
+    if (!error && (!read_note(element, &note) || note.due_us < traffic->pace.start_us)) {
+        traffic->others++; /* a room's subject, a greeting; what an archive or a room had kept */
+        return;
+    }
+    if (error || !find_reader(traffic, note.sender, fleet_index(client), &reader) ||
         note.number >= traffic->lanes[note.sender].sent) {
         traffic->foreign++;
         return;

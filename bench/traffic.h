@@ -21,12 +21,15 @@ struct lane {
 struct traffic {
     struct pace pace;
     unsigned room_size; /* clients in a room; 0: they talk in pairs */
-    unsigned readers;   /* of each message */
-    uint64_t next;      /* write */
+    const char *rooms_at;
+    unsigned readers; /* of each message */
+    uint64_t next;    /* write */
     struct lane *lanes;
     unsigned *order; /* who writes when: shuffled, so that neighbours do not follow each other */
     uint64_t lane_room;
-    uint64_t sent, delivered, doubled, disordered, foreign;
+    uint64_t sent, delivered, doubled, disordered;
+    uint64_t foreign;                  /* errors, and what says that it is of us and is not */
+    uint64_t others;                   /* messages of the server's own, or of an earlier run */
     uint64_t in_window;                /* delivered between begin and end of the measured part */
     struct hist *latency_us, *late_us; /* of measured messages; of our own writes */
 };
