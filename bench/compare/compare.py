@@ -168,7 +168,7 @@ class Run:
                 server.stop()
                 server.start(case.words)
                 self.idle(server)
-        except servers.Failed as why:
+        except (servers.Failed, servers.Refused, subprocess.TimeoutExpired) as why:
             say(why)
             self.record.add("failure", server=server.name, case=case.name, round=number,
                             why=str(why))

@@ -13,6 +13,10 @@ def settings():
     return [tuple(part.strip() for part in line.split("=", 1)) for line in lines if line]
 
 
+class Refused(Exception):
+    """PostgreSQL says no; says why."""
+
+
 class Database:
     """Started when made; `stop` ends it. The password is for TCP, the socket asks for none."""
     user, name = "postgres", "ringtail_test"
@@ -35,7 +39,10 @@ class Database:
         command = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", self.conninfo]
         for statement in statements:
             command += ["-c", statement]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise Refused(f"PostgreSQL: {done.stderr.strip()}")
+        return done.stdout.strip()
 
     def load(self, path):
         """Runs a file of SQL."""

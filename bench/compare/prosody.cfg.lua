@@ -33,6 +33,10 @@ sql = { driver = "PostgreSQL", host = "127.0.0.1", port = @DB_PORT@, database = 
     username = "@DB_USER@", password = "@DB_PASSWORD@" }
 authentication = "internal_hashed"
 
+-- With the preset, 64, each message of more than 64 users asks the database for a blocking list; the
+-- others keep them in memory, too.
+blocklist_cache_size = 20000
+
 -- The archive of both users, for all contacts; nothing is dropped during the run.
 default_archive_policy = true
 archive_expires_after = "never"

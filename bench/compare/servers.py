@@ -13,7 +13,7 @@ import subprocess
 import time
 
 import usage
-from database import Database
+from database import Database, Refused
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.normpath(os.path.join(HERE, "..", ".."))
@@ -300,7 +300,18 @@ class Prosody(Server):
     def command(self):
         return ["prosody", "-F", "--config", os.path.join(self.folder, self.config)]
 
+    def make_tables(self):
+        """Prosody makes them when it first asks for something: the first account does."""
+        command = ["prosodyctl", "--config", os.path.join(self.folder, self.config), "register",
+                   "first", DOMAIN, PASSWORD]
+        done = subprocess.run(self.as_user(command), capture_output=True, text=True,
+                              cwd=self.folder)
+        if not self.database.ask("SELECT to_regclass('prosody')"):
+            raise Failed(f"prosodyctl register: {(done.stdout + done.stderr).strip()}")
+
     def make_users(self, count):
+        if not self.users:
+            self.make_tables()
         stored, server = scram_keys()
         values = {"stored_key": ("string", stored.hex()), "server_key": ("string", server.hex()),
                   "salt": ("string", SALT.decode()), "iteration_count": ("number", ITERATIONS)}
