@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 
 # Messages sent a second; each some third more than the one before.
 RATES = [10, 25, 50, 75, 100, 150, 200, 300, 400, 600, 800, 1000, 1500, 2000, 3000, 4000, 6000,
-         8000, 10000, 12500, 16000, 20000, 25000, 32000, 40000, 50000, 64000, 80000]
+         8000, 10000, 12500, 16000, 20000, 25000, 32000, 40000, 50000, 64000, 80000, 100000, 125000]
 
 
 @dataclass
@@ -21,9 +21,9 @@ class Case:
 
 CASES = [
     Case("plain", "one-to-one, no archive", (), 500,
-         {"ringtail": 25000, "ejabberd": 6000, "prosody": 1000}),
+         {"ringtail": 64000, "ejabberd": 6000, "prosody": 3000}),
     Case("archive", "one-to-one, archive", ("archive",), 200,
-         {"ringtail": 10000, "ejabberd": 800, "prosody": 300}),
+         {"ringtail": 12500, "ejabberd": 800, "prosody": 300}),
     Case("inbox", "one-to-one, archive and inbox", ("archive", "inbox"), 200,
          {"ringtail": 8000}),
     Case("room", "rooms of five, archive", ("archive",), 100,

@@ -18,6 +18,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -124,11 +125,12 @@ class Run:
                 "database_cpus": round(database_us / seconds / 1e6, 3)}
 
     def passes(self, server, case, number, rate):
-        """A rung that fails gets a second chance: others may have wanted the machine."""
+        """A rung that just fails gets a second chance: others may have wanted the machine."""
         if self.rung(server, case, number, rate):
             return True
+        report = self.record.lines[-1]["report"]
         server.quiet()
-        if self.over():
+        if self.over() or report.get("latency_p99_us", P99_US * 9) > 3 * P99_US:
             return False
         good = self.rung(server, case, number, rate)
         server.quiet()
@@ -218,8 +220,11 @@ def verdict(report, errors):
     if not report:
         why = [errors.strip().split("\n")[-1] or "no report"]
     else:
-        why += [f"{report[name]} {name}" for name in ("lost", "doubled", "broken_connections")
-                if report.get(name)]
+        refused = report.get("errors", 0)  # answered with an error: known to the sender
+        counts = {"refused": refused, "lost": report["lost"] - refused,
+                  "doubled": report["doubled"],
+                  "broken connections": report["broken_connections"]}
+        why += [f"{count} {name}" for name, count in counts.items() if count > 0]
         if report.get("latency_p99_us", 0) >= P99_US:
             why.append("p99 of a second or more")
     return {"passed": not why, "why": ", ".join(why),
@@ -357,6 +362,7 @@ def main():
         return 0
     install(options)
     os.makedirs(options.out, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
     work = options.keep or tempfile.mkdtemp(prefix="ringtail-compare-")
     os.makedirs(work, exist_ok=True)
     os.chmod(work, 0o755)  # servers and databases run as other users
