@@ -2,42 +2,46 @@
  * Rooms as all servers have them (XEP-0045). The first of a group enters, which makes the room, and
  * opens it with the presets (10.1.2: a new room may be locked until then); then the others enter.
  */
+#include "muc.h"
+
 #include "fleet.h"
 #include "mem.h"
-#include "room.h"
-#include "scenario.h"
-#include "talk.h"
+#include "names.h"
 
 #include <stdio.h>
 
-#define SERVICE "conference"
-
 enum { LONGEST_MS = 60000, LOOK_MS = 20 };
 
-static unsigned begun, full, refused; /* rooms, rooms, users */
-static unsigned *inside;              /* users, a room */
-
-static unsigned size_of(const struct client *client)
-{
-    return (unsigned)client->setup->options->room_size;
-}
+/* Of this thread. */
+static _Thread_local struct {
+    const char *service;
+    unsigned size, rooms;
+    unsigned begun, full; /* rooms */
+    unsigned refused;     /* users */
+    unsigned *inside;     /* users, a room */
+} muc;
 
 static unsigned room_of(const struct client *client)
 {
-    return fleet_index(client) / size_of(client);
+    return fleet_index(client) / muc.size;
+}
+
+static void write_room(struct buf *out, const struct client *client)
+{
+    names_room(out, client->setup->options, fleet.clients[room_of(client) * muc.size].number,
+               muc.service);
 }
 
 /* The nickname is the user's name. No history: what was said before is not of this run. */
 static void enter(struct client *client)
 {
-    const struct options *options = client->setup->options;
     struct buf *out = conn_out(&client->conn);
     buf_push_str(out, STR("<presence to='"));
-    room_write(out, options, room_of(client), SERVICE);
+    write_room(out, client);
     buf_format(out,
                "/%s%u'><x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x>"
                "</presence>",
-               options->prefix, client->number);
+               client->setup->options->prefix, client->number);
     conn_flush(&client->conn);
 }
 
@@ -45,7 +49,7 @@ static void open_room(struct client *owner)
 {
     struct buf *out = conn_out(&owner->conn);
     buf_push_str(out, STR("<iq type='set' id='open' to='"));
-    room_write(out, owner->setup->options, room_of(owner), SERVICE);
+    write_room(out, owner);
     buf_push_str(out, STR("'><query xmlns='http://jabber.org/protocol/muc#owner'>"
                           "<x xmlns='jabber:x:data' type='submit'/></query></iq>"));
     conn_flush(&owner->conn);
@@ -63,28 +67,27 @@ static bool is_own(const struct client *client, const struct element *presence)
 
 static void begin_room(void)
 {
-    unsigned size = (unsigned)fleet.setup.options->room_size;
-    enter(&fleet.clients[begun++ * size]);
+    enter(&fleet.clients[muc.begun * muc.size]);
+    muc.begun++;
 }
 
 static void count_entry(struct client *client)
 {
-    unsigned room = room_of(client), size = size_of(client);
-    bool first = fleet_index(client) % size == 0;
-    inside[room]++;
-    if (first)
+    unsigned room = room_of(client);
+    muc.inside[room]++;
+    if (fleet_index(client) % muc.size == 0)
         open_room(client);
-    if (inside[room] < size)
+    if (muc.inside[room] < muc.size)
         return;
-    full++;
-    if (begun < fleet.count / size)
+    muc.full++;
+    if (muc.begun < muc.rooms)
         begin_room();
 }
 
 /* To open the room was done, or was not needed. */
 static void let_others_in(struct client *owner)
 {
-    for (unsigned i = 1; i < size_of(owner); i++)
+    for (unsigned i = 1; i < muc.size; i++)
         enter(owner + i);
 }
 
@@ -96,31 +99,35 @@ static void on_stanza(struct client *client, const struct element *element, uint
             let_others_in(client);
     } else if (element_is(element, NS_CLIENT, "presence")) {
         if (str_is(element_attr(element, "type"), "error"))
-            refused++;
+            muc.refused++;
         else if (is_own(client, element))
             count_entry(client);
     }
 }
 
-static bool enter_all(const struct options *options)
+static bool enter_all(void)
 {
-    unsigned rooms = fleet.count / (unsigned)options->room_size;
-    inside = mem_zalloc(rooms * sizeof *inside);
     fleet.on_stanza = on_stanza;
-    while (begun < rooms && begun < options->in_flight)
+    while (muc.begun < muc.rooms && muc.begun < fleet.setup.options->in_flight)
         begin_room();
-    for (unsigned ms = 0; ms < LONGEST_MS && full < rooms && !refused; ms += LOOK_MS)
+    for (unsigned ms = 0; ms < LONGEST_MS && muc.full < muc.rooms && !muc.refused; ms += LOOK_MS)
         fleet_rest(LOOK_MS);
-    mem_free(inside);
-    if (full == rooms)
+    fleet.on_stanza = NULL;
+    if (muc.full == muc.rooms)
         return true;
-    fprintf(stderr, "ringtail-bench: %u of %u rooms are full, %u users were refused\n", full, rooms,
-            refused);
+    fprintf(stderr, "ringtail-bench: %u of %u rooms are full, %u users were refused\n", muc.full,
+            muc.rooms, muc.refused);
     return false;
 }
 
-int scenario_muc(const struct options *options)
+bool muc_prepare(const struct scenario *scenario)
 {
-    return talk_in_rooms(
-        options, &(struct talk){.name = "muc", .room_service = SERVICE, .prepare = enter_all});
+    memset(&muc, 0, sizeof muc);
+    muc.service = scenario->room_service;
+    muc.size = (unsigned)fleet.setup.options->room_size;
+    muc.rooms = fleet.count / muc.size;
+    muc.inside = mem_zalloc((muc.rooms + 1) * sizeof *muc.inside);
+    bool well = enter_all();
+    mem_free(muc.inside);
+    return well;
 }

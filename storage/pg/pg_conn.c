@@ -19,11 +19,14 @@ enum {
 };
 
 static const char schema_name[] = "schema_version";
+
 /* Plans are made once a connection: over many partitions that costs more than running them, and so
- * does compiling them. */
-static const char schema_sql[] =
+ * does compiling them. They may be made while the tables are empty, and a sequential scan, which is
+ * best then, would be used until statistics are there, with all that has come meanwhile. */
+const char pg_conn_settings[] =
     "SELECT coalesce(max(version), 0), set_config('plan_cache_mode', 'force_generic_plan', false),"
-    " set_config('jit', 'off', false) FROM schema_migration";
+    " set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false)"
+    " FROM schema_migration";
 
 /* Of all shards. */
 static pthread_mutex_t ending_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -115,7 +118,7 @@ static enum err send_preparation(struct pg_conn *conn)
     for (unsigned i = 0; !err && (statement = pg_statement_at(i))->name; i++)
         err = pq_send_prepare(conn->pq, statement->name, statement->sql);
     if (!err)
-        err = pq_send_prepare(conn->pq, schema_name, schema_sql);
+        err = pq_send_prepare(conn->pq, schema_name, pg_conn_settings);
     if (!err)
         err = pq_send(conn->pq, schema_name, &(struct pq_params){0});
     return err ? err : pq_send_sync(conn->pq);

@@ -58,6 +58,9 @@ bool pg_conn_is_up(const struct pg_conn *conn);
 /* Sends an operation on a connection that is up. */
 void pg_conn_ask(struct pg_conn *conn, const struct pg_kind *kind, struct store_op *op);
 
+/* What is executed first on a connection: its settings; answers with the version of the schema. */
+extern const char pg_conn_settings[];
+
 /* pg.c: all statements, ended by an empty one, table after table. */
 const struct pg_statement *pg_statement_at(unsigned index);
 

@@ -8,9 +8,11 @@
 /* What the preferences of `owner` say of a peer. */
 #define KEEPS(owner, bare, resource) "mam_keeps(" owner ", " bare ", " resource ")"
 
+/* OFFSET 0: looked up for each row, rather than made a hash table of all that are there. */
 #define HAS_ACCOUNT(bare)                                                                          \
     "EXISTS (SELECT FROM account a JOIN domain d ON d.id = a.domain_id"                            \
-    " WHERE a.name = split_part(" bare ", '@', 1) AND d.name = split_part(" bare ", '@', 2))"
+    " WHERE a.name = split_part(" bare ", '@', 1) AND d.name = split_part(" bare ", '@', 2)"       \
+    " OFFSET 0)"
 
 /* A party whose number is not known yet is named. */
 #define PARTY(number, bare) "coalesce(" number ", (SELECT j.id FROM jid j WHERE j.bare = " bare "))"
@@ -43,7 +45,8 @@
     "    recipient_resource, origin, marks, packed, body, client_id, text) OFFSET 0) p"            \
     "   OFFSET 0) m"                                                                               \
     " WHERE m.flags & 3 <> 3 AND (m.origin IS NULL OR NOT EXISTS"                                  \
-    "  (SELECT FROM message o WHERE o.sender = m.sender AND o.origin = m.origin AND o.id > $13))"  \
+    "  (SELECT FROM message o WHERE o.sender = m.sender AND o.origin = m.origin AND o.id > $13"    \
+    "   OFFSET 0))"                                                                                \
     " ORDER BY m.id ON CONFLICT (sender, id) DO NOTHING"
 
 static const char batch_sql[] = STORE;
