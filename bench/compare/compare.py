@@ -67,8 +67,11 @@ class Run:
     def generator(self, server, scenario, **options):
         given = {"host": server.host, "port": server.port, "domain": server.domain,
                  "prefix": self.options.prefix, "password": self.options.password,
-                 "mechanism": self.options.mechanism, **options}
-        command = [os.path.join(self.options.build, "ringtail-bench"), scenario, "--json"]
+                 "mechanism": self.options.mechanism, "json": "-", **options}
+        for name, pids in zip(("server_pid", "database_pid"), server.pids()):
+            if pids:
+                given[name] = ",".join(str(pid) for pid in pids)
+        command = [os.path.join(self.options.build, "ringtail-bench"), scenario]
         for name, value in given.items():
             command += ["--" + name.replace("_", "-")] + ([] if value is True else [str(value)])
         return command
@@ -88,17 +91,10 @@ class Run:
     def rung(self, server, case, number, rate):
         """One rate, measured; true when it passes."""
         before = server.counters()
-        process = subprocess.Popen(self.talk(server, case, rate), stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True)
-        sampler = usage.Sampler(process, server.pids())
-        try:
-            out, errors = process.communicate(timeout=LOGIN_S + self.options.seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            out, errors = process.communicate()
-        report = last_report(out)
+        done = self.execute(self.talk(server, case, rate))
+        report = last_line(done.stdout, "phase")
         line = {"server": server.name, "case": case.name, "round": number, "rate": rate,
-                **verdict(report, errors), **self.spent(sampler, rate, case),
+                **verdict(report, done.stderr), **spent(report, case),
                 "load": round(os.getloadavg()[0], 1), "report": report}
         time.sleep(AFTER_S)
         if before and report.get("sent"):
@@ -109,20 +105,9 @@ class Run:
         say(f"{number}. {server.name:9} {case.name:8} {rate:6}/s:", describe(line))
         return line["passed"]
 
-    def spent(self, sampler, rate, case):
-        """CPU µs a message sent, over the end of the measured part: open loop, so the rate says
-        how many were sent in it."""
-        window = sampler.window(self.options.users, 0.3, max(self.options.seconds - 0.6, 0.6))
-        if not window:
-            return {}
-        seconds, (server_us, database_us) = window
-        copies = cases.ROOM_SIZE if case.rooms else 1
-        return {"window_s": round(seconds, 3),
-                "server_us": round(server_us / (seconds * rate), 2),
-                "database_us": round(database_us / (seconds * rate), 2),
-                "server_us_copy": round(server_us / (seconds * rate * copies), 2),
-                "server_cpus": round(server_us / seconds / 1e6, 3),
-                "database_cpus": round(database_us / seconds / 1e6, 3)}
+    def execute(self, command):
+        return subprocess.run(command, capture_output=True, text=True,
+                              timeout=LOGIN_S + self.options.seconds)
 
     def passes(self, server, case, number, rate):
         """A rung that just fails gets a second chance: others may have wanted the machine."""
@@ -180,10 +165,9 @@ class Run:
 
     def idle(self, server):
         """Memory of sessions that do nothing, on a server that has just been started."""
-        command = self.generator(server, "idle", users=self.options.idle_users, settle="1s",
-                                 seconds="1s", server_pid=server.main_pid())
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LOGIN_S)
-        report = last_report(done.stdout)
+        done = self.execute(self.generator(server, "idle", users=self.options.idle_users,
+                                           settle="1s", seconds="1s"))
+        report = last_line(done.stdout, "run")
         self.record.add("memory", server=server.name, users=self.options.idle_users, report=report)
         say(f"   {server.name:9} memory a session: {report.get('rss_session_bytes', '?')}")
 
@@ -204,15 +188,25 @@ def has(options, server, case):
     return case.name in options.given
 
 
-def last_report(text):
-    """The generator's outcome: its last line that is an object."""
+def last_line(text, kind):
+    """What the generator told of a phase, or of the run."""
     for line in reversed(text.split("\n")):
-        if line.startswith("{"):
-            try:
-                return json.loads(line)
-            except json.JSONDecodeError:
-                continue
+        if line.startswith("{") and f'"type": "{kind}"' in line.replace('":"', '": "'):
+            report = json.loads(line)
+            report.pop("latency_histogram", None)
+            return report
     return {}
+
+
+def spent(report, case):
+    """CPU µs a message sent, and in rooms a delivered copy."""
+    out = {}
+    for name in ("server", "database"):
+        copy = report.get(f"{name}_cpu_us_message")
+        if copy is not None:
+            sent = report.get(f"{name}_cpu_us_sent", copy)
+            out.update({f"{name}_us": round(sent, 2), f"{name}_us_copy": round(copy, 2)})
+    return out
 
 
 def verdict(report, errors):

@@ -155,10 +155,6 @@ class Server:
         """Roots of the process trees: server, database."""
         return [self.process.pid], [self.database.pid]
 
-    def main_pid(self):
-        """The process whose memory counts: the largest of the server's."""
-        return max(usage.family([self.process.pid]), key=lambda pid: usage.rss_of(pid))
-
     def quiet(self):
         """Waits until neither server nor database works off what was left."""
         roots, deadline = self.pids(), time.monotonic() + QUIET_S
@@ -350,9 +346,6 @@ class Given(Server):
 
     def pids(self):
         return self.groups
-
-    def main_pid(self):
-        return self.groups[0][0] if self.groups[0] else 0
 
     def counters(self):
         return None

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""The table and the plots of one comparison, from its raw data: bench/compare/table.py FILE.jsonl"""
+"""The table and the plots of one comparison, from its raw data:
+
+  bench/compare/table.py FILE.jsonl
+"""
 import json
 import os
 import statistics
@@ -101,8 +104,8 @@ def conditions(data):
     return (f"{run['time']}, commit {run['commit']}; {run['cpus']} CPUs ({run['cpu']}), kernel"
             f" {run['kernel']}, load average {run['load']} at the start. {versions}."
             f" {run['users']} connections, plain TCP, {run['stanza_bytes']}-byte stanzas, each"
-            f" message at its own time, {run['seconds']:g} s a rate, {run['rounds']} rounds in turn,"
-            f" medians; Ringtail with {run['shards']} shard(s). A message is one that is *sent*;"
+            f" message at its own time, {run['seconds']:g} s a rate, {run['rounds']} rounds in"
+            f" turn, medians; Ringtail with {run['shards']} shard(s). A message is one that is *sent*;"
             " a rate passes when all is delivered once and p99 is under a second.")
 
 
