@@ -36,7 +36,7 @@ enum store_kind {
     STORE_INBOX_SET,  /* inbox: owner, peer, what changes → entry. NOT_FOUND */
     STORE_INBOX_READ, /* inbox: owner, peer, up to where. NOT_FOUND */
     STORE_INBOX_EMPTY_BIN, /* inbox: owner → count */
-    STORE_INBOX_DROP,      /* inbox: owner, peer. NOT_FOUND */
+    STORE_INBOX_DROP,      /* inbox: owner, peer, up_to. NOT_FOUND */
     STORE_INBOX_REMOVE,    /* inbox: owner: all of it */
     STORE_INBOX_IMPORT,    /* inbox: owner, peer, entry, set.expires_us. CONFLICT: is there */
     STORE_INBOX_CLEAN,     /* inbox: now_us → count, STORE_INBOX_CLEAN_MAX at most: ask again */

@@ -446,6 +446,20 @@ static void counts_in_inboxes(void **state)
     assert_has(inbox(&alice), "total='0'");
 }
 
+/* What the homes of occupants do not look into is shared; what a client says of ids is not. */
+static void shares_what_is_said(void **state)
+{
+    (void)state;
+    make_room();
+    ask(&alice,
+        "<message to='" ROOM "' type='groupchat'><body>&lt;1 &amp; 2&gt;</body><stanza-id "
+        "xmlns='urn:xmpp:sid:0' by='bob@localhost' id='x'/><x xmlns='a'><y/></x></message>");
+    const char *got = stage_written(&bob);
+    assert_has(got, "<body>&lt;1 &amp; 2&gt;</body><x xmlns='a'><y/></x><stanza-id");
+    assert_lacks(got, "by='bob@localhost'");
+    assert_lacks(got, "xmlns='jabber:client'");
+}
+
 /* More than a turn's copies, and more inboxes than an operation takes. */
 static void knows_large_rooms(void **state)
 {
@@ -475,6 +489,12 @@ static void knows_large_rooms(void **state)
     got = stage_written(&carol);
     assert_has(got, USER("carol", "member"));
     assert_lacks(got, "prev-version"); /* who comes hears of that only */
+    pauses = stage_counted("fanout_pauses_total");
+    iq(&alice, ROOM, "set", "destroy", "");
+    stage_pass(2000);
+    assert_true(stage_counted("fanout_pauses_total") - pauses >= MANY / LIMIT_FANOUT_TURN);
+    assert_has(stage_written(&zed), USER("zed", "none") "</x><x xmlns='" LIGHT "#destroy'/>");
+    assert_has(inbox(&zed), "total='0'");
 }
 
 static void leaves_with_the_account(void **state)
@@ -511,6 +531,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(names_rooms_itself, up, down),
     cmocka_unit_test_setup_teardown(tells_nothing_new, up, down),
     cmocka_unit_test_setup_teardown(counts_in_inboxes, up, down),
+    cmocka_unit_test_setup_teardown(shares_what_is_said, up, down),
     cmocka_unit_test_setup_teardown(knows_large_rooms, up, down),
     cmocka_unit_test_setup_teardown(leaves_with_the_account, up, down),
 };

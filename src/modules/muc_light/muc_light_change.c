@@ -106,15 +106,16 @@ static void on_told(struct fanout *fanout)
 {
     struct room *room = LIST_OWNER(fanout, struct room, fanout);
     mem_free(room->told);
+    mem_free(room->last);
     room->told = NULL;
+    room->last = NULL;
     rooms_release(room);
 }
 
-/* Takes the list of recipients, whose texts are the room's. */
-static void tell(struct acc *acc, struct room *room, struct element *message, struct jid *list,
-                 size_t count)
+/* The list, whose texts are the room's, stays until it has been told. */
+static void tell(struct acc *acc, struct room *room, struct element *message,
+                 const struct jid *list, size_t count)
 {
-    room->told = list;
     room->fanout = (struct fanout){.host = acc->host,
                                    .stanza = message,
                                    .from = room->jid,
@@ -317,6 +318,7 @@ static void tell_staying(struct acc *acc, const struct writing *writing, struct 
     for (size_t i = 0; i < room->state->count; i++)
         if (!is_move(&writing->affiliations, room->state->jids[i].bare))
             staying[count++] = room->state->jids[i];
+    room->told = staying;
     tell(acc, room, message, staying, count);
 }
 
@@ -484,26 +486,29 @@ enum verdict muc_light_create(struct change *change)
 
 /* --- Destruction --- */
 
-static void tell_destroyed(struct acc *acc, const struct writing *writing, struct str bare)
+/* Each hears of themselves. */
+static void add_end(struct acc *copy)
 {
-    struct arena *arena = &acc->arena;
-    struct element *message = notice(arena, acc, writing->change.room);
-    struct element *x = element_add(arena, message, NS_MUC_LIGHT_AFFILIATIONS, "x");
-    muc_light_add_user(arena, x, bare, STORE_ROOM_NONE);
-    element_add(arena, message, NS_MUC_LIGHT_DESTROY, "x");
-    add_body(arena, message);
-    tell_one(acc, message, bare);
+    struct arena *arena = &copy->arena;
+    struct element *x = element_add(arena, copy->element, NS_MUC_LIGHT_AFFILIATIONS, "x");
+    muc_light_add_user(arena, x, copy->to.bare, STORE_ROOM_NONE);
+    element_add(arena, copy->element, NS_MUC_LIGHT_DESTROY, "x");
+    add_body(arena, copy->element);
 }
 
 static enum verdict on_destroyed(struct acc *acc, struct session *session)
 {
     struct writing *writing = writing_of(acc);
-    const struct affiliations *a = &writing->affiliations;
+    struct room *room = writing->change.room;
+    struct room_state *last = rooms_take(room);
     (void)session;
-    if (!is_written(acc, writing))
+    if (!is_written(acc, writing)) {
+        mem_free(last);
         return HOOK_STOP;
-    for (size_t i = 0; i < a->move_count; i++)
-        tell_destroyed(acc, writing, a->moves[i].bare);
+    }
+    room->last = last;
+    tell(acc, room, notice(&acc->arena, acc, room), last->jids, last->count);
+    room->fanout.fill = add_end;
     forget(acc, writing);
     return answer(acc);
 }

@@ -335,6 +335,15 @@ static enum err ask_inbox(enum store_kind kind, const char *owner, const char *r
     return finish(op);
 }
 
+static enum err drop_older(const char *owner, const char *room, uint64_t id)
+{
+    struct store_op *op = start(STORE_INBOX_DROP);
+    op->inbox.owner = str_of(owner);
+    op->inbox.peer = str_of(room);
+    op->inbox.up_to.id = id;
+    return finish(op);
+}
+
 static void assert_unread(const char *owner, const char *room, uint64_t unread, const char *body)
 {
     assert_int_equal(ask_inbox(STORE_INBOX_GET, owner, room), ERR_OK);
@@ -381,6 +390,11 @@ static void test_unread_of_rooms(void **state)
     put_message(fresh_id(), "ir@rooms.h", "i2@h", all, false);
     assert_unread("i2@h", "ir@rooms.h", 0, "<m>i2@h</m>");
     assert_unread("i1@h", "ir@rooms.h", 1, "<m>i2@h</m>");
+    assert_int_equal(drop_older("i1@h", "ir@rooms.h", ids[3]), ERR_NOT_FOUND);
+    assert_unread("i1@h", "ir@rooms.h", 1, "<m>i2@h</m>");
+    assert_int_equal(drop_older("i2@h", "ir@rooms.h", fresh_id()), ERR_OK);
+    assert_int_equal(ask_inbox(STORE_INBOX_GET, "i2@h", "ir@rooms.h"), ERR_NOT_FOUND);
+    put_message(fresh_id(), "ir@rooms.h", "i2@h", all, false);
     assert_int_equal(ask_inbox(STORE_INBOX_DROP, "i1@h", "ir@rooms.h"), ERR_OK);
     assert_int_equal(ask_inbox(STORE_INBOX_DROP, "i1@h", "ir@rooms.h"), ERR_NOT_FOUND);
     assert_int_equal(ask_inbox(STORE_INBOX_GET, "i1@h", "ir@rooms.h"), ERR_NOT_FOUND);
