@@ -37,7 +37,7 @@ static void open_with(const char *conf)
 {
     char modules[300];
     snprintf(modules, sizeof modules,
-             "{mam: {}, inbox: {}, disco: {}, presence: {}, muc_light: {%s}}", conf);
+             "{mam: {}, inbox: {}, disco: {}, presence: {}, roster: {}, muc_light: {%s}}", conf);
     stage_open(modules, "");
     alice = come("alice");
     bob = come("bob");
@@ -243,6 +243,51 @@ static void has_several_owners(void **state)
     assert_has(change(&bob, USER("carol", "owner")), "type='result'");
     assert_has(change(&bob, USER("bob", "none") USER("alice", "none")), "type='result'");
     assert_has(list(&carol), "</version>" USER("carol", "owner") "</query>");
+    stage_close();
+}
+
+/* The version of the roster, from an answer. */
+static const char *version_of(const char *answer)
+{
+    static char version[64];
+    const char *at = strstr(answer, " ver='"), *end = at ? strchr(at + 6, '\'') : NULL;
+    assert_non_null(end);
+    snprintf(version, sizeof version, "%.*s", (int)(end - at - 6), at + 6);
+    return version;
+}
+
+static const char *roster(const struct actor *actor, const char *version)
+{
+    char xml[200];
+    snprintf(xml, sizeof xml,
+             "<iq type='get' id='i'><query xmlns='jabber:iq:roster' ver='%s'/></iq>", version);
+    return ask(actor, xml);
+}
+
+static void puts_rooms_into_rosters(void **state)
+{
+    (void)state;
+    open_with("rooms_in_rosters: true");
+    const char *got = roster(&bob, "");
+    assert_lacks(got, "<item");
+    char empty[64];
+    snprintf(empty, sizeof empty, "%s", version_of(got));
+    iq(&alice, ROOM, "set", "create",
+       "<configuration><roomname>Tea</roomname></configuration>"
+       "<occupants>" USER("bob", "member") "</occupants>");
+    forget_all();
+    got = roster(&bob, empty);
+    assert_has(got, "<item jid='" ROOM "' name='Tea' subscription='to'><group>" LIGHT
+                    "</group><version>");
+    assert_lacks(roster(&bob, version_of(got)), "<query");
+    assert_lacks(roster(&carol, empty), "<item");
+    ask(&bob, "<iq type='set' id='s'><query xmlns='jabber:iq:roster'><item jid='" ROOM
+              "' name='mine'/></query></iq>");
+    got = roster(&bob, "");
+    assert_has(got, "name='mine'");
+    assert_lacks(got, "name='Tea'");
+    change(&bob, USER("bob", "none"));
+    assert_lacks(roster(&bob, version_of(got)), "name='Tea'");
     stage_close();
 }
 
@@ -522,6 +567,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(names_the_creator, up, down),
     cmocka_unit_test(has_several_owners),
     cmocka_unit_test(has_no_owner_where_all_are_equal),
+    cmocka_unit_test(puts_rooms_into_rosters),
     cmocka_unit_test(limits_occupants),
     cmocka_unit_test(limits_rooms),
     cmocka_unit_test(knows_its_fields),

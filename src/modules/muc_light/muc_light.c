@@ -197,6 +197,7 @@ static const struct hook hooks[] = {
      .after = "privacy"},
     {.at = HOOK_remove_user, .run = on_removed},
     {.at = HOOK_disco_items, .run = on_host_items},
+    {.at = HOOK_roster_get, .run = muc_light_on_roster},
     {0},
 };
 
@@ -259,6 +260,11 @@ static const struct key keys[] = {
      .offset = offsetof(struct muc_light_conf, blocking),
      .preset = "true",
      .help = "Users can say by whom, and into which rooms, they do not want to be brought."},
+    {.name = "rooms_in_rosters",
+     .type = KEY_BOOL,
+     .offset = offsetof(struct muc_light_conf, rooms_in_rosters),
+     .preset = "false",
+     .help = "The rooms of a user are in their roster, too (the first 1000, in order of name)."},
     {.name = "config_schema",
      .type = KEY_LIST,
      .offset = offsetof(struct muc_light_conf, config_schema),
