@@ -60,9 +60,9 @@ enum store_kind {
     STORE_OFFLINE_PAGE, /* offline → items, oldest first; sees what is in batches */
     STORE_OFFLINE_DROP, /* offline: numbers; those that are not there are fine */
     STORE_OFFLINE_CLEAN, /* offline: now_us → dropped, STORE_OFFLINE_CLEAN_MAX at most */
-    STORE_ROOM_CREATE,   /* room: all of it. CONFLICT: is there */
+    STORE_ROOM_CREATE,   /* room: all of it. CONFLICT: is there, or crowded */
     STORE_ROOM_GET,      /* room: bare → the rest. NOT_FOUND */
-    STORE_ROOM_SET,      /* room: bare, version, what changes. NOT_FOUND */
+    STORE_ROOM_SET,      /* room: bare, version, what changes. NOT_FOUND. CONFLICT: crowded */
     STORE_ROOM_DESTROY,  /* room: bare; its messages stay. NOT_FOUND */
     STORE_ROOM_PAGE,     /* room_page → items, more, total */
     STORE_ROOM_GUESTS,   /* guests → prevented */

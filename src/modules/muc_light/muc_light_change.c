@@ -148,6 +148,13 @@ static void tell_own(struct acc *acc, const struct writing *writing, struct str 
 
 /* --- Writing --- */
 
+/* That a user may be in; 0: any number. An administrator may exceed it. */
+static uint64_t max_rooms(const struct acc *acc)
+{
+    uint64_t max = muc_light_conf(acc)->rooms_per_user;
+    return acc->order || max == KEY_INFINITY ? 0 : max;
+}
+
 static struct store_op *write_op(enum store_kind kind, const struct writing *writing)
 {
     const struct room *room = writing->change.room;
@@ -156,6 +163,7 @@ static struct store_op *write_op(enum store_kind kind, const struct writing *wri
     op->room.name = arena_str(&op->arena, room->jid.user);
     op->room.host = arena_str(&op->arena, room->jid.domain);
     op->room.version = arena_str(&op->arena, writing->version);
+    op->room.max_rooms = max_rooms(writing->change.acc);
     if (writing->change.config.at)
         op->room.config = arena_str(&op->arena, writing->change.config);
     return op;
@@ -279,6 +287,20 @@ static bool drop_prevented(struct change *change, const struct store_room_guests
     return guests->count && guests->prevented[0];
 }
 
+static hook_fn on_guests, on_create_guests;
+
+/* Somebody who joins has meanwhile come into another room, and is in as many as one may be. */
+static bool is_crowded(const struct acc *acc)
+{
+    return acc->answer->outcome == ERR_CONFLICT && acc->answer->room.crowded;
+}
+
+static enum verdict ask_again(struct writing *writing, hook_fn *on)
+{
+    rooms_release(writing->change.room);
+    return ask_guests(&writing->change, on);
+}
+
 /* --- Affiliations --- */
 
 static bool is_move(const struct affiliations *a, struct str bare)
@@ -341,6 +363,8 @@ static enum verdict on_affiliated(struct acc *acc, struct session *session)
 {
     struct writing *writing = writing_of(acc);
     (void)session;
+    if (is_crowded(acc))
+        return ask_again(writing, on_guests);
     if (!is_written(acc, writing))
         return HOOK_STOP;
     metric_count(&muc_light_changes);
@@ -441,6 +465,8 @@ static enum verdict on_created(struct acc *acc, struct session *session)
 {
     struct writing *writing = writing_of(acc);
     (void)session;
+    if (is_crowded(acc))
+        return ask_again(writing, on_create_guests);
     if (!is_written(acc, writing))
         return HOOK_STOP;
     metric_count(&muc_light_created);
