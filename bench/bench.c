@@ -1,57 +1,73 @@
 /* ringtail-bench: a load generator for XMPP servers. */
-#include "affinity.h"
-#include "boot.h"
-#include "scenario.h"
-#include "text.h"
+#include "conductor.h"
 
 #include <stdio.h>
-
-static const struct {
-    const char *name;
-    int (*run)(const struct options *options);
-    const char *help;
-} scenarios[] = {
-    {"one_to_one", scenario_one_to_one, "chat messages between pairs of users"},
-    {"muc_light", scenario_muc_light, "messages in rooms (MUC Light)"},
-    {"relay", scenario_relay, "the same traffic through ringtail-relay, without XMPP"},
-    {"idle", scenario_idle, "sessions that do nothing: memory of the server"},
-    {"login", scenario_login, "login and logout, each user once"},
-    {"stampede", scenario_stampede, "all lose their connections at once and come back"},
-};
+#include <unistd.h>
 
 static int help(void)
 {
-    puts("ringtail-bench SCENARIO [OPTION]…\n\nScenarios:");
-    for (size_t i = 0; i < COUNT_OF(scenarios); i++)
-        printf("  %-14s %s\n", scenarios[i].name, scenarios[i].help);
-    puts("\nOptions (presets in brackets):");
+    puts("ringtail-bench SCENARIO|FILE [OPTION]…    a run\n"
+         "ringtail-bench --help\n\n"
+         "FILE is a scenario file (bench/scenarios/*.yaml): the same options, as keys of YAML.\n"
+         "What stands on the command line counts before what stands there.\n\nScenarios:");
+    scenario_help();
+    puts("\nOptions (presets in brackets; --no-NAME unsets a switch):");
     options_help();
     return 0;
 }
 
-static int run(int (*scenario)(const struct options *), const struct options *options)
+/* Users in whole groups, at least one for each part. */
+static bool fits(const struct options *options, unsigned parts)
 {
-    struct shard *shard;
-    boot_descriptors();
-    if (options->cpu != OPTIONS_NO_CPU && affinity_pin((unsigned)options->cpu))
-        fputs("ringtail-bench: --cpu: this CPU cannot be had\n", stderr);
-    if (boot_single(&shard))
-        return 1;
-    int code = scenario(options);
-    boot_single_end(shard);
+    const struct scenario *scenario = scenario_find(options->scenario);
+    unsigned size = scenario_group(scenario, options);
+    if (options->users % size) {
+        fprintf(stderr, "ringtail-bench: users: must be a multiple of %u, who belong together\n",
+                size);
+        return false;
+    }
+    if (scenario->through_relay && options->first % 2) {
+        fputs("ringtail-bench: first: must be even for the relay\n", stderr);
+        return false;
+    }
+    if (options->domain_count && options->domain_bucket % size) {
+        fprintf(stderr, "ringtail-bench: domain_bucket: must be a multiple of %u\n", size);
+        return false;
+    }
+    if (options->users / size >= parts)
+        return true;
+    fprintf(stderr, "ringtail-bench: users: too few for %u threads\n", parts);
+    return false;
+}
+
+static int run(const struct options *options)
+{
+    struct crew *crew = crew_local_new(options);
+    return fits(options, crew->threads) ? conduct(options, &crew, 1) : 2;
+}
+
+/* `word`: a scenario or a file. */
+static int begin(const char *word, int argc, char **argv)
+{
+    struct options options;
+    bool file = !scenario_find(word) && access(word, R_OK) == 0;
+    int code = 2;
+    if (!options_parse(file ? word : NULL, argc, argv, &options)) {
+        if (!file)
+            options.scenario = word;
+        if (scenario_find(options.scenario))
+            code = run(&options);
+        else
+            fprintf(stderr, "ringtail-bench: there is no scenario %s (--help lists them)\n",
+                    options.scenario ? options.scenario : "");
+    }
+    options_fini(&options);
     return code;
 }
 
 int main(int argc, char **argv)
 {
-    struct options options;
     if (argc < 2 || strcmp(argv[1], "--help") == 0)
         return help();
-    if (options_parse(argc - 2, argv + 2, &options))
-        return 2;
-    for (size_t i = 0; i < COUNT_OF(scenarios); i++)
-        if (strcmp(scenarios[i].name, argv[1]) == 0)
-            return run(scenarios[i].run, &options);
-    fprintf(stderr, "ringtail-bench: there is no scenario %s (--help lists them)\n", argv[1]);
-    return 2;
+    return begin(argv[1], argc - 2, argv + 2);
 }

@@ -61,7 +61,7 @@ make_config() {
     TLS_PORT=$(free_port)
     cat >"$WORK/ringtail.yaml" <<YAML
 data_dir: "$WORK/data"
-domains: [localhost]
+domains: [${DOMAINS:-localhost}]
 shards: $1
 spin: ${SPIN:-false}
 storage: { ${STORAGE:-backend: sqlite} }
