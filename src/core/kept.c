@@ -3,15 +3,31 @@
 #include "check.h"
 #include "core.h"
 #include "delivery.h"
+#include "map.h"
 #include "mem.h"
+
+uint64_t kept_key(const struct acc *acc)
+{
+    if (!acc->from.full.len || acc->type == TYPE_ERROR)
+        return 0;
+    return (map_hash(acc->from.full) | 3) ^ (acc->kind == STANZA_PRESENCE);
+}
+
+static uint64_t presence_key(const struct acc *acc)
+{
+    bool says_whether = acc->type == TYPE_AVAILABLE || acc->type == TYPE_UNAVAILABLE;
+    return acc->kind == STANZA_PRESENCE && says_whether ? kept_key(acc) : 0;
+}
 
 struct kept *kept_new(struct acc *acc)
 {
     struct buf text = {0};
     element_write(&text, acc->element, NS_CLIENT);
     struct kept *kept = mem_alloc(sizeof *kept + buf_len(&text));
-    *kept =
-        (struct kept){.stamp_us = acc->stamp_us, .delivery = acc->delivery, .len = buf_len(&text)};
+    *kept = (struct kept){.stamp_us = acc->stamp_us,
+                          .delivery = acc->delivery,
+                          .key = presence_key(acc),
+                          .len = buf_len(&text)};
     memcpy(kept->xml, buf_at(&text), kept->len);
     buf_fini(&text);
     acc->delivery = NULL;
@@ -23,6 +39,50 @@ void kept_free(struct kept *kept)
     if (kept)
         delivery_leave(&kept->delivery);
     mem_free(kept);
+}
+
+void kept_push(struct kept_queue *queue, struct kept *kept)
+{
+    if (!queue->first)
+        queue->last = &queue->first;
+    kept->next = NULL;
+    *queue->last = kept;
+    queue->last = &kept->next;
+    queue->count++;
+    queue->size += kept->len;
+}
+
+static struct kept *unlink_kept(struct kept_queue *queue, struct kept **at)
+{
+    struct kept *kept = *at;
+    *at = kept->next;
+    if (queue->last == &kept->next)
+        queue->last = at;
+    queue->count--;
+    queue->size -= kept->len;
+    return kept;
+}
+
+struct kept *kept_pop(struct kept_queue *queue)
+{
+    return unlink_kept(queue, &queue->first);
+}
+
+void kept_clear(struct kept_queue *queue)
+{
+    while (queue->first)
+        kept_free(kept_pop(queue));
+}
+
+bool kept_drop(struct kept_queue *queue, uint64_t skip, uint64_t key)
+{
+    struct kept **at = &queue->first;
+    for (; *at && (skip || (*at)->key != key); at = &(*at)->next)
+        skip -= skip > 0;
+    if (!*at)
+        return false;
+    kept_free(unlink_kept(queue, at));
+    return true;
 }
 
 struct element *kept_element(struct arena *arena, const struct kept *kept)

@@ -11,17 +11,9 @@ struct csi_conf {
     uint64_t buffer_max;
 };
 
-/* A stanza that waits. Two with the same key: the later one stands for both. */
-struct held {
-    struct held *next;
-    struct kept *kept;
-    uint64_t key; /* 0: none */
-};
-
 struct csi {
     bool inactive;
-    struct held *first, **last;
-    uint64_t count;
+    struct kept_queue held;
 };
 
 static struct metric inactive = {"csi_inactive_total", "Times a client said that it is inactive.",
@@ -35,10 +27,7 @@ static struct metric *const metrics[] = {&inactive, &held_back, &merged, NULL};
 
 static struct csi *csi_of(struct session *session)
 {
-    struct csi *csi = session_slot(session, &module_csi);
-    if (!csi->last)
-        csi->last = &csi->first;
-    return csi;
+    return session_slot(session, &module_csi);
 }
 
 /* --- What can wait --- */
@@ -62,72 +51,40 @@ static bool is_chat_state(const struct element *message)
     return found;
 }
 
-/* The same for two stanzas of which only the later one matters: presence, chat states. 64 bits of a
- * keyed hash: nobody can make two that meet, and chance does not. */
-static uint64_t key_of(const struct acc *acc)
-{
-    return (map_hash(acc->from.full) | 3) ^ (acc->kind == STANZA_PRESENCE);
-}
-
-/* *key 0: it waits beside others. */
+/* *key 0: it waits beside others; else only the last of presence, of chat states, matters. */
 static bool can_wait(const struct acc *acc, uint64_t *key)
 {
+    uint64_t own_key = kept_key(acc);
     *key = 0;
-    if (!acc->from.full.len || acc->type == TYPE_ERROR)
+    if (!own_key)
         return false;
     if (acc->kind == STANZA_PRESENCE) {
-        *key = key_of(acc);
+        *key = own_key;
         return acc->type == TYPE_AVAILABLE || acc->type == TYPE_UNAVAILABLE;
     }
     if (acc->kind != STANZA_MESSAGE || element_child(acc->element, NS_CLIENT, "body"))
         return false;
     if (is_pep_event(acc->element))
         return true;
-    *key = key_of(acc);
+    *key = own_key;
     return is_chat_state(acc->element);
 }
 
 /* --- The buffer --- */
 
-static struct kept *unlink_held(struct csi *csi, struct held **at)
-{
-    struct held *held = *at;
-    struct kept *kept = held->kept;
-    *at = held->next;
-    if (csi->last == &held->next)
-        csi->last = at;
-    csi->count--;
-    mem_free(held);
-    return kept;
-}
-
-static void merge(struct csi *csi, uint64_t key)
-{
-    struct held **at = &csi->first;
-    while (*at && (*at)->key != key)
-        at = &(*at)->next;
-    if (!*at)
-        return;
-    kept_free(unlink_held(csi, at));
-    metric_count(&merged);
-}
-
 static void hold(struct csi *csi, struct acc *acc, uint64_t key)
 {
-    if (key)
-        merge(csi, key);
-    struct held *held = mem_zalloc(sizeof *held);
-    held->kept = kept_new(acc);
-    held->key = key;
-    *csi->last = held;
-    csi->last = &held->next;
-    csi->count++;
+    struct kept *kept = kept_new(acc);
+    kept->key = key;
+    if (key && kept_drop(&csi->held, 0, key))
+        metric_count(&merged);
+    kept_push(&csi->held, kept);
 }
 
 static void let_out(struct acc *acc, const struct session *session, struct csi *csi)
 {
-    while (csi->first) {
-        struct kept *kept = unlink_held(csi, &csi->first);
+    while (csi->held.first) {
+        struct kept *kept = kept_pop(&csi->held);
         effect_flush_held(acc, kept_acc(&kept, session->host));
     }
 }
@@ -142,12 +99,12 @@ static enum verdict on_presend(struct acc *acc, struct session *session)
     if (!csi->inactive || acc->released || acc->kind == STANZA_NONE)
         return HOOK_OK;
     bool waits = can_wait(acc, &key);
-    if (!waits && !csi->first)
+    if (!waits && !csi->held.first)
         return HOOK_OK;
     hold(csi, acc, waits ? key : 0);
     if (waits)
         metric_count(&held_back);
-    if (!waits || csi->count > conf->buffer_max)
+    if (!waits || csi->held.count > conf->buffer_max)
         let_out(acc, session, csi);
     return HOOK_STOP;
 }
@@ -194,8 +151,7 @@ static void session_end_here(struct session *session, void *own)
 {
     struct csi *csi = own;
     (void)session;
-    while (csi->first)
-        kept_free(unlink_held(csi, &csi->first));
+    kept_clear(&csi->held);
 }
 
 static const struct hook hooks[] = {

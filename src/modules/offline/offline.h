@@ -21,8 +21,7 @@ struct offline_user {
 
 /* Of the reader: what came for it meanwhile, and must not overtake what waited. */
 struct offline_session {
-    struct kept *first, **last;
-    uint64_t count;
+    struct kept_queue held;
 };
 
 enum { OFFLINE_NEXT, OFFLINE_RETRY };

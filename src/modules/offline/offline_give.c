@@ -23,10 +23,7 @@ static struct offline_user *user_of(struct session *session)
 
 static struct offline_session *own_of(struct session *session)
 {
-    struct offline_session *own = session_slot(session, &module_offline);
-    if (!own->last)
-        own->last = &own->first;
-    return own;
+    return session_slot(session, &module_offline);
 }
 
 /* One without a socket (XEP-0198) does: it keeps what it is given, as what comes anew. */
@@ -37,27 +34,13 @@ static bool may_get(const struct session *session)
 
 /* --- What came meanwhile --- */
 
-static struct kept *pop(struct offline_session *own)
-{
-    struct kept *kept = own->first;
-    own->first = kept->next;
-    if (!own->first)
-        own->last = &own->first;
-    own->count--;
-    return kept;
-}
-
 static enum verdict hold(struct acc *acc, struct offline_session *own)
 {
-    if (own->count >= LIMIT_LANE_WAITING) {
+    if (own->held.count >= LIMIT_LANE_WAITING) {
         effect_error(acc, STANZA_RESOURCE_CONSTRAINT, "too many messages wait for this client");
         return HOOK_STOP;
     }
-    struct kept *kept = kept_new(acc);
-    kept->next = NULL;
-    *own->last = kept;
-    own->last = &kept->next;
-    own->count++;
+    kept_push(&own->held, kept_new(acc));
     metric_count(&offline_held);
     return HOOK_STOP;
 }
@@ -74,8 +57,8 @@ enum verdict offline_on_receive(struct acc *acc, struct session *session)
 static void let_go(struct session *session)
 {
     struct offline_session *own = own_of(session);
-    while (own->first && !session->ended) {
-        struct kept *kept = pop(own);
+    while (own->held.first && !session->ended) {
+        struct kept *kept = kept_pop(&own->held);
         struct acc *acc = acc_new();
         acc->host = session->host;
         effect_flush_held(acc, kept_acc(&kept, session->host));
@@ -89,8 +72,8 @@ static void give_back(struct acc *acc, struct session *session,
                       void (*go)(struct acc *acc, struct acc *held))
 {
     struct offline_session *own = own_of(session);
-    while (own->first) {
-        struct kept *kept = pop(own);
+    while (own->held.first) {
+        struct kept *kept = kept_pop(&own->held);
         struct acc *held = kept_acc(&kept, session->host);
         if (!held->to.full.len || !held->from.full.len) {
             acc_free(held);
@@ -317,8 +300,7 @@ void offline_session_end(struct session *session, void *own)
 {
     struct offline_session *mine = own;
     (void)session;
-    while (mine->first)
-        kept_free(pop(mine));
+    kept_clear(&mine->held);
 }
 
 void offline_user_end(void *own)

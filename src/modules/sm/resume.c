@@ -27,10 +27,12 @@ enum verdict sm_on_socket_gone(struct acc *acc, struct session *session)
         return HOOK_OK;
     sm->asked = false;
     sm->waits = true;
+    sm->sent = sm->unacked.count;
     effect_c2s_state(acc, &sm_state_resume);
     effect_timer(acc, &sm_alarms[ALARM_EXPIRE], sm->resume_ms);
     metric_count(&sm_waiting);
-    LOG(LOG_DEBUG, "session_waits", LF_STR("jid", session->jid.full), LF_INT("unacked", sm->count));
+    LOG(LOG_DEBUG, "session_waits", LF_STR("jid", session->jid.full),
+        LF_INT("unacked", sm->unacked.count));
     return HOOK_STOP;
 }
 
@@ -135,7 +137,7 @@ enum verdict sm_on_resume(struct acc *acc, struct session *session)
 /* Everything again that the client has not handled, in its order, then what comes anew. */
 static void send_again(struct acc *acc, const struct session *session, const struct sm *sm)
 {
-    for (const struct kept *kept = sm->first; kept; kept = kept->next) {
+    for (const struct kept *kept = sm->unacked.first; kept; kept = kept->next) {
         struct element *stanza = kept_element(&acc->arena, kept);
         if (stanza_kind(stanza) == STANZA_MESSAGE)
             kept_delay(&acc->arena, stanza, session->host->jid.domain, kept->stamp_us);
@@ -153,13 +155,13 @@ enum verdict sm_on_resumed(struct acc *acc, struct session *session)
     sm_set_number(acc, answer, "h", sm_handled(session));
     send_again(acc, session, sm);
     sm->asked = false;
-    if (sm->count)
+    if (sm->unacked.count)
         sm_ask(acc, sm);
     wait_no_more(sm);
     effect_timer_drop(acc, &sm_alarms[ALARM_EXPIRE]);
     metric_count(&sm_resumed);
     LOG(LOG_DEBUG, "session_resumed", LF_STR("jid", session->jid.full),
-        LF_INT("resent", sm->count));
+        LF_INT("resent", sm->unacked.count));
     return HOOK_OK;
 }
 
@@ -206,8 +208,8 @@ enum verdict sm_on_terminate(struct acc *acc, struct session *session)
 enum verdict sm_on_reroute(struct acc *acc, struct session *session)
 {
     struct sm *sm = sm_of(session);
-    while (sm->first)
-        give_up(acc, session, sm_pop(sm));
+    while (sm->unacked.first)
+        give_up(acc, session, kept_pop(&sm->unacked));
     return HOOK_OK;
 }
 
@@ -216,6 +218,5 @@ void sm_session_end(struct session *session, void *own)
     struct sm *sm = own;
     (void)session;
     wait_no_more(sm);
-    while (sm->first)
-        kept_free(sm_pop(sm));
+    kept_clear(&sm->unacked);
 }

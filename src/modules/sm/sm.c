@@ -10,9 +10,13 @@ static struct metric overflows = {"sm_buffer_overflows_total",
                                   "Sessions that ended because their buffer was full.",
                                   METRIC_COUNTER, 0};
 
-static struct metric *const metrics[] = {&enabled,     &sm_waiting, &sm_resumed,
-                                         &sm_unknown,  &sm_expired, &sm_resent,
-                                         &sm_rerouted, &overflows,  NULL};
+static struct metric merged = {"sm_merged_total",
+                               "Presence that a later one made superfluous before it was sent.",
+                               METRIC_COUNTER, 0};
+
+static struct metric *const metrics[] = {&enabled,    &sm_waiting, &sm_resumed,  &sm_unknown,
+                                         &sm_expired, &sm_resent,  &sm_rerouted, &overflows,
+                                         &merged,     NULL};
 
 /* --- Elements --- */
 
@@ -79,29 +83,20 @@ void sm_ask(struct acc *acc, struct sm *sm)
 
 /* --- What goes to the client --- */
 
-struct kept *sm_pop(struct sm *sm)
-{
-    struct kept *kept = sm->first;
-    sm->first = kept->next;
-    if (!sm->first)
-        sm->last = &sm->first;
-    sm->count--;
-    sm->size -= kept->len;
-    return kept;
-}
-
+/* Without a socket a client has not seen what it is given: the newest presence of somebody is all
+ * that it has to hear. */
 static void keep(struct sm *sm, struct acc *acc)
 {
     struct kept *kept = kept_new(acc);
-    *sm->last = kept;
-    sm->last = &kept->next;
-    sm->count++;
-    sm->size += kept->len;
+    if (sm->waits && kept->key && kept_drop(&sm->unacked, sm->sent, kept->key))
+        metric_count(&merged);
+    kept_push(&sm->unacked, kept);
 }
 
 static bool is_over(const struct sm *sm, const struct sm_conf *conf, uint64_t times)
 {
-    return sm->count > conf->buffer_max * times || sm->size > conf->buffer_max_size * times;
+    return sm->unacked.count > conf->buffer_max * times ||
+           sm->unacked.size > conf->buffer_max_size * times;
 }
 
 /* The session ends, and what is in the buffer goes elsewhere. */
@@ -161,11 +156,11 @@ static enum verdict on_sent(struct acc *acc, struct session *session)
 bool sm_acknowledge(struct sm *sm, uint32_t h)
 {
     uint32_t more = h - (uint32_t)sm->acked, behind = (uint32_t)sm->acked - h;
-    if (more > sm->count)
+    if (more > sm->unacked.count)
         return behind <= INT32_MAX && behind <= sm->acked;
     sm->acked += more;
     for (; more; more--) {
-        struct kept *kept = sm_pop(sm);
+        struct kept *kept = kept_pop(&sm->unacked);
         delivery_take(&kept->delivery);
         kept_free(kept);
     }
@@ -176,7 +171,7 @@ void sm_stop_too_high(struct acc *acc, const struct sm *sm, uint32_t h)
 {
     struct element *detail = element_new(&acc->arena, NS_SM, "handled-count-too-high");
     sm_set_number(acc, detail, "h", h);
-    sm_set_number(acc, detail, "send-count", (uint32_t)(sm->acked + sm->count));
+    sm_set_number(acc, detail, "send-count", (uint32_t)(sm->acked + sm->unacked.count));
     effect_hard_stop_with(acc, STREAM_UNDEFINED_CONDITION, detail);
 }
 
@@ -231,7 +226,7 @@ static enum verdict on_a(struct acc *acc, struct session *session)
         sm->over = false;
         effect_timer_drop(acc, &sm_alarms[ALARM_CHECK]);
     }
-    if (sm->count && sm->since_asked >= sm_conf_of(session)->ack_freq)
+    if (sm->unacked.count && sm->since_asked >= sm_conf_of(session)->ack_freq)
         sm_ask(acc, sm);
     return HOOK_STOP;
 }
@@ -264,7 +259,6 @@ static enum verdict on_enable(struct acc *acc, struct session *session)
     if (resume.at && !wanted && !str_is(resume, "false") && !str_is(resume, "0"))
         return sm_refuse(acc, STANZA_BAD_REQUEST);
     sm->enabled = true;
-    sm->last = &sm->first;
     sm->sent_base = session->sent_count;
     sm->durable_base = session->durable_count;
     metric_count(&enabled);

@@ -22,8 +22,8 @@ struct sm {
     uint64_t resume_ms;               /* 0: it cannot be resumed */
     uint64_t sent_base, durable_base; /* of the session's counters, when it was enabled */
     uint64_t acked;                   /* stanzas that the client has handled */
-    struct kept *first, **last;       /* what it has not */
-    uint64_t count, size;             /* of these; bytes */
+    struct kept_queue unacked;        /* what it has not */
+    uint64_t sent;                    /* of these, when it lost its socket: it may know them */
     uint64_t since_asked;             /* written since the last <r/> */
     char id[ID_LEN];
     uint32_t claimed_h; /* of a <resume/>, which waits or is being done */
@@ -73,9 +73,6 @@ void sm_ask(struct acc *acc, struct sm *sm);
  * count that is behind an earlier one tells nothing. */
 bool sm_acknowledge(struct sm *sm, uint32_t h);
 void sm_stop_too_high(struct acc *acc, const struct sm *sm, uint32_t h);
-
-/* Takes the oldest stanza that is not acknowledged; there is one. */
-struct kept *sm_pop(struct sm *sm);
 
 /* resume.c: handlers, timeouts, the end of a session. */
 hook_fn sm_on_resume, sm_on_socket_gone, sm_on_stop_request, sm_on_resumed, sm_on_terminate,
