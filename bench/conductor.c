@@ -214,6 +214,16 @@ static void end_all(struct conductor *self)
         self->crews[i]->kind->free(self->crews[i]);
 }
 
+static void tell_losses(const struct conductor *self)
+{
+    unsigned lost = lost_count(self);
+    if (lost)
+        fprintf(stderr,
+                "ringtail-bench: %u of %u workers were lost: what was measured since then is the "
+                "work of the others\n",
+                lost, self->count);
+}
+
 static void run(struct conductor *self)
 {
     struct report report = {0};
@@ -226,6 +236,7 @@ static void run(struct conductor *self)
         telling_run(&self->telling, &report);
         climb(self);
     }
+    tell_losses(self);
     end_all(self);
 }
 

@@ -43,6 +43,9 @@ enum { OPTIONS_NO_CPU = 4096 }; /* `cpu` when the thread is not pinned */
 RT_NODISCARD enum err options_parse(const char *file, int argc, char **argv, struct options *out);
 void options_fini(struct options *options);
 
+/* True for "--name" of an option that is followed by a value. */
+bool options_takes_value(const char *word);
+
 /* The same of a text that options_write has written (a coordinator's). */
 RT_NODISCARD enum err options_read(struct str text, struct options *out);
 

@@ -79,6 +79,8 @@ const struct key options_keys[] = {
     TEXT("server_cgroup", server.cgroup, NULL, "the same by control group: its folder"),
     TEXT("database_pid", database.pids, NULL, "processes of the database"),
     TEXT("database_cgroup", database.cgroup, NULL, "the same by control group"),
+    TEXTS("workers", workers, "load machines that share the work: HOST:PORT of each"),
     TEXT("json", json, NULL, "write JSON lines to this file; -: to standard output"),
+    TEXT("html", html, NULL, "write a page with plots to this file"),
     {0},
 };

@@ -64,5 +64,18 @@ bench reconnect --port "$PORT" --server-pid "$SERVER" --rate 1000 --seconds 1
 expect delivered 20
 bench reconnect --port "$TLS_PORT" --tls --resume --rate 1000 --seconds 1
 expect delivered 20
+for file in "$(dirname "${BASH_SOURCE[0]}")"/scenarios/*.yaml; do
+    case $file in *muc.yaml | *amoc*) continue ;; esac # of other servers, and of many domains
+    bench "$file" --port "$PORT" --no-tls --rates 50 --rate 100000 --seconds 300ms --repeat 1 \
+        --warmup 100ms --settle 100ms --history 1 --json "$WORK/results"
+done
+"$BUILD/ringtail-bench" report "$WORK/results" --html "$WORK/page.html"
+WORKER=$(free_port)
+"$BUILD/ringtail-bench" worker --listen "127.0.0.1:$WORKER" &
+STARTED+=("$!")
+wait_for bash -c "exec 3<>/dev/tcp/127.0.0.1/$WORKER" || die "the worker does not listen"
+chat muc_light --port "$PORT" --workers "127.0.0.1:$WORKER" --seconds 1 --threads 2 \
+    --html "$WORK/page.html"
+grep -q "<svg class='plot'" "$WORK/page.html" || die "no plot in the page"
 bench idle --port "$TLS_PORT" --server-pid "$SERVER" --tls --seconds 200ms --settle 200ms
 expect sessions 20

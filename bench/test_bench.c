@@ -1,5 +1,7 @@
 /* Unit tests of what all numbers rest on: histogram, timetable, sums, medians, options. */
 #include "check.h"
+#include "cost.h"
+#include "html.h"
 #include "json.h"
 #include "mem.h"
 #include "options.h"
@@ -259,6 +261,49 @@ static void test_options_go_over_a_wire(void)
     options_fini(&two);
 }
 
+/* Published: 300,000 a minute on a c7g.xlarge at 0.1445 USD an hour make 8.03 USD. */
+static void test_cost_is_as_published(void)
+{
+    CHECK((int)(cost_of_billion(0.1445, 1, 5000) * 100 + 0.5) == 803);
+    CHECK((int)(cost_of_billion(0.2016, 2, 8000) * 100 + 0.5) == 1400);
+    CHECK((int)(cost_of_billion(0.1445, 2, 25000) * 100 + 0.5) == 321);
+}
+
+static const char lines[] =
+    "{\"type\": \"run\", \"scenario\": \"muc\", \"label\": \"A <b>\", \"unit\": \"message\"}\n\n"
+    "{\"type\": \"phase\", \"scenario\": \"muc\", \"label\": \"A <b>\", \"unit\": \"message\", "
+    "\"rate\": 100, \"delivered\": 500, \"delivered_per_s\": 500, \"lost\": 0, "
+    "\"latency_p50_us\": 300, \"latency_p99_us\": 900, \"server_cpu_us_message\": 12.5, "
+    "\"latency_histogram\": [[300, 3], [900, 1]]}\n";
+
+static void test_results_are_read_back(void)
+{
+    struct arena arena;
+    struct result *results = NULL;
+    arena_init(&arena);
+    CHECK(!results_read(&arena, "lines", STR(lines), &results));
+    CHECK(result_is(results, "run") && result_is(results->next, "phase") && !results->next->next);
+    CHECK(str_is(result_text(results->next, "label"), "A <b>"));
+    CHECK(result_number(results->next, "rate") == 100 && result_number(results, "rate") == 0);
+    CHECK(result_per_unit(results->next, "server_cpu_us") == 12.5);
+    arena_fini(&arena);
+}
+
+static bool holds(const struct buf *buf, const char *text)
+{
+    return memmem(buf_at(buf), buf_len(buf), text, strlen(text)) != NULL;
+}
+
+static void test_page_is_whole(void)
+{
+    struct buf page = {0};
+    CHECK(!html_write(&page, STR(lines)));
+    CHECK(holds(&page, "A &lt;b&gt;: muc") && !holds(&page, "A <b>"));
+    CHECK(holds(&page, "<circle class='c0'") && holds(&page, "class='area c0'"));
+    CHECK(holds(&page, "</body></html>") && !holds(&page, "http"));
+    buf_fini(&page);
+}
+
 static void test_options_interval_gives_the_rate(void)
 {
     const char *line[] = {"--users", "6000", "--interval", "10s"};
@@ -285,6 +330,9 @@ int main(void)
         test_tally_goes_over_a_wire,
         test_report_has_medians,
         test_json_is_escaped,
+        test_cost_is_as_published,
+        test_results_are_read_back,
+        test_page_is_whole,
         test_options_have_presets,
         test_options_of_the_line_count_before_the_file,
         test_options_interval_gives_the_rate,

@@ -30,6 +30,11 @@ struct store_room {
     /* CREATE, GET: all of them; SET: those who change, NONE: they leave */
     struct store_occupant *occupants;
     size_t count;
+    /* CREATE, SET: with who is in so many rooms already and would join, nothing is written:
+     * CONFLICT and `crowded`. 0: any number. Two that are written at once on two shards know of
+     * each other. */
+    uint64_t max_rooms;
+    bool crowded; /* answered */
 };
 
 /* A page of the rooms of a user on a host, or of all of a host, in order of name. */

@@ -108,11 +108,35 @@ static bool stands_before(const struct room *room, const struct store_room *want
     return hosts > 0 || (hosts == 0 && order(wanted->name, room->name) > 0);
 }
 
+static uint64_t rooms_of(struct str bare)
+{
+    uint64_t count = 0;
+    for (const struct room *room = rooms; room; room = room->next)
+        count += occupant_of(room, bare) != NULL;
+    return count;
+}
+
+/* Somebody who would join `room`, which may not be there yet, is in as many as one may be. */
+static bool is_crowded(const struct room *room, const struct store_room *wanted)
+{
+    bool crowded = false;
+    for (size_t i = 0; wanted->max_rooms && i < wanted->count && !crowded; i++) {
+        const struct store_occupant *occupant = &wanted->occupants[i];
+        bool joins = occupant->affiliation != STORE_ROOM_NONE &&
+                     !(room && occupant_of(room, occupant->bare));
+        crowded = joins && rooms_of(occupant->bare) >= wanted->max_rooms;
+    }
+    return crowded;
+}
+
 static enum err create(struct store_op *op)
 {
     const struct store_room *wanted = &op->room;
     struct room **at = &rooms;
     if (*place_of(wanted->bare))
+        return ERR_CONFLICT;
+    op->room.crowded = is_crowded(NULL, wanted);
+    if (op->room.crowded)
         return ERR_CONFLICT;
     while (*at && stands_before(*at, wanted))
         at = &(*at)->next;
@@ -156,6 +180,9 @@ static enum err set(struct store_op *op)
     struct room *room = *place_of(op->room.bare);
     if (!room)
         return ERR_NOT_FOUND;
+    op->room.crowded = is_crowded(room, &op->room);
+    if (op->room.crowded)
+        return ERR_CONFLICT;
     set_text(&room->version, op->room.version);
     if (op->room.config.at)
         set_text(&room->config, op->room.config);
@@ -237,14 +264,6 @@ static bool is_block(const struct block *block, struct str owner, bool is_room, 
 static bool blocks_it(struct str owner, bool is_room, struct str peer)
 {
     return is_block(*block_of(owner, is_room, peer), owner, is_room, peer);
-}
-
-static uint64_t rooms_of(struct str bare)
-{
-    uint64_t count = 0;
-    for (const struct room *room = rooms; room; room = room->next)
-        count += occupant_of(room, bare) != NULL;
-    return count;
 }
 
 static enum err guests(struct store_op *op)

@@ -73,6 +73,38 @@ static enum err take_count(struct lite *lite, const char *sql, int64_t number, u
 
 /* --- Changes --- */
 
+/* ?2 would join ?1, and is in ?3 rooms already. */
+static const char crowded_sql[] =
+    "SELECT NOT EXISTS (SELECT 1 FROM room_occupant WHERE room = ?1 AND occupant = ?2)"
+    " AND (SELECT count(*) FROM room_occupant WHERE occupant = ?2) >= ?3";
+
+static enum err look_at_joiner(struct lite *lite, int64_t room, struct store_op *op, size_t at)
+{
+    const struct store_occupant *occupant = &op->room.occupants[at];
+    int64_t id;
+    if (occupant->affiliation == STORE_ROOM_NONE)
+        return ERR_OK;
+    enum err err = lite_find_jid(lite, occupant->bare, &id);
+    struct lite_statement *look = err ? NULL : start_with(lite, crowded_sql, room);
+    if (!look)
+        return err == ERR_NOT_FOUND ? ERR_OK : err ? err : ERR_DOWN;
+    lite_number(look, 2, id);
+    lite_number(look, 3, (int64_t)op->room.max_rooms);
+    err = lite_row(lite, look);
+    op->room.crowded |= !err && lite_get_number(look, 0);
+    lite_done(look);
+    return err;
+}
+
+static enum err look_at_joiners(struct lite *lite, int64_t room, struct store_op *op)
+{
+    enum err err = ERR_OK;
+    op->room.crowded = false;
+    for (size_t i = 0; !err && op->room.max_rooms && i < op->room.count; i++)
+        err = look_at_joiner(lite, room, op, i);
+    return !err && op->room.crowded ? ERR_CONFLICT : err;
+}
+
 static enum err set_occupant(struct lite *lite, int64_t room, const struct store_occupant *item)
 {
     int64_t occupant;
@@ -101,6 +133,8 @@ enum err lite_room_create(struct lite *lite, struct store_op *op)
 {
     int64_t room;
     enum err err = lite_need_jid(lite, op->room.bare, &room);
+    if (!err)
+        err = look_at_joiners(lite, room, op);
     struct lite_statement *create = err ? NULL : start_with(lite, create_sql, room);
     if (!create)
         return err ? err : ERR_DOWN;
@@ -116,6 +150,8 @@ enum err lite_room_set(struct lite *lite, struct store_op *op)
 {
     int64_t room;
     enum err err = lite_find_jid(lite, op->room.bare, &room);
+    if (!err)
+        err = look_at_joiners(lite, room, op);
     if (err)
         return err;
     struct lite_statement *set = start_with(lite, set_sql, room);

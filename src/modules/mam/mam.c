@@ -62,11 +62,13 @@ bool mam_is_worth(const struct acc *acc)
 }
 
 /* What a room sends, if it is wanted in the archives of users. */
-static bool is_from_room(const struct acc *acc)
+static bool is_from_room(struct acc *acc)
 {
     const struct mam_conf *conf = module_conf(acc->host, &module_mam);
-    return acc->type == TYPE_GROUPCHAT && conf->archive_groupchats && acc->from.resource.len &&
-           mam_is_worth(acc);
+    if (acc->type != TYPE_GROUPCHAT || !conf->archive_groupchats || !acc->from.resource.len)
+        return false;
+    acc_unshare(acc);
+    return mam_is_worth(acc);
 }
 
 static bool is_archivable(const struct acc *acc)

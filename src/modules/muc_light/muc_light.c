@@ -48,15 +48,26 @@ static enum verdict on_packet(struct acc *acc, struct session *session)
     return rooms_with(acc, on_turn);
 }
 
-/* A message is acknowledged when the room's archive has it (XEP-0198). */
-static enum verdict on_send(struct acc *acc, struct session *session)
+static bool is_for_room(const struct acc *acc)
 {
     struct host *host;
+    if (!acc->to.user.len || host_find(acc->to.domain))
+        return false;
+    const struct service *service = service_find(acc->to.domain, &host);
+    return service && service->module == &module_muc_light;
+}
+
+/* A message is acknowledged when the room's archive has it (XEP-0198). What no room takes is
+ * refused here, before it is archived and counted as a conversation between two. */
+static enum verdict on_send(struct acc *acc, struct session *session)
+{
     (void)session;
-    if (acc->type == TYPE_GROUPCHAT && acc->to.user.len && !host_find(acc->to.domain)) {
-        const struct service *service = service_find(acc->to.domain, &host);
-        acc->promised |= service && service->module == &module_muc_light;
-    }
+    if (acc->type == TYPE_ERROR || !is_for_room(acc))
+        return HOOK_OK;
+    if (acc->type != TYPE_GROUPCHAT)
+        return muc_light_refuse(acc, STANZA_BAD_REQUEST,
+                                "messages to a room are of type groupchat");
+    acc->promised = true;
     return HOOK_OK;
 }
 
@@ -180,9 +191,13 @@ static void stop(struct host_type *type)
 
 static const struct hook hooks[] = {
     {.at = HOOK_service_packet, .run = on_packet},
-    {.at = HOOK_user_send_message, .run = on_send, .after = "privacy"},
+    {.at = HOOK_user_send_message,
+     .run = on_send,
+     .before = "amp, carbons, inbox, mam",
+     .after = "privacy"},
     {.at = HOOK_remove_user, .run = on_removed},
     {.at = HOOK_disco_items, .run = on_host_items},
+    {.at = HOOK_roster_get, .run = muc_light_on_roster},
     {0},
 };
 
@@ -245,6 +260,11 @@ static const struct key keys[] = {
      .offset = offsetof(struct muc_light_conf, blocking),
      .preset = "true",
      .help = "Users can say by whom, and into which rooms, they do not want to be brought."},
+    {.name = "rooms_in_rosters",
+     .type = KEY_BOOL,
+     .offset = offsetof(struct muc_light_conf, rooms_in_rosters),
+     .preset = "false",
+     .help = "The rooms of a user are in their roster, too (the first 1000, in order of name)."},
     {.name = "config_schema",
      .type = KEY_LIST,
      .offset = offsetof(struct muc_light_conf, config_schema),

@@ -9,7 +9,7 @@ static struct {
     char text[1024]; /* what was answered, in words */
     struct store_inbox_entry entry;
     uint64_t total;
-    bool more;
+    bool more, crowded;
 } got;
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -50,6 +50,7 @@ static void on_room(struct store_op *op)
 {
     got.done = true;
     got.outcome = op->outcome;
+    got.crowded = op->kind <= STORE_ROOM_SET && op->kind >= STORE_ROOM_CREATE && op->room.crowded;
     if (op->outcome)
         return;
     if (op->kind == STORE_ROOM_GET)
@@ -160,6 +161,36 @@ static void test_life(void **state)
     assert_int_equal(finish(room_op(STORE_ROOM_GET, "life")), ERR_NOT_FOUND);
     assert_int_equal(create("life", "l3@h:2"), ERR_OK);
     assert_room("life", "life v1 roomname=x\n l3@h:2");
+}
+
+static enum err change_up_to(enum store_kind kind, const char *name, const char *occupants,
+                             uint64_t max_rooms)
+{
+    struct store_op *op = room_op(kind, name);
+    op->room.version = STR("v2");
+    op->room.max_rooms = max_rooms;
+    read_occupants(op, occupants);
+    return finish(op);
+}
+
+/* What the operation itself sees to: guests were asked for before. */
+static void test_too_many_rooms(void **state)
+{
+    (void)state;
+    assert_int_equal(change_up_to(STORE_ROOM_CREATE, "m1", "mary@h:2", 2), ERR_OK);
+    assert_int_equal(change_up_to(STORE_ROOM_CREATE, "m1", "mary@h:2", 2), ERR_CONFLICT);
+    assert_false(got.crowded);
+    assert_int_equal(change_up_to(STORE_ROOM_CREATE, "m2", "mark@h:2 mary@h:1", 2), ERR_OK);
+    assert_int_equal(change_up_to(STORE_ROOM_CREATE, "m3", "mark@h:2 mary@h:1", 2), ERR_CONFLICT);
+    assert_true(got.crowded);
+    assert_int_equal(finish(room_op(STORE_ROOM_GET, "m3")), ERR_NOT_FOUND);
+    assert_int_equal(change_up_to(STORE_ROOM_SET, "m2", "mark@h:1 mary@h:2", 2), ERR_OK);
+    assert_int_equal(create("m4", "mark@h:2"), ERR_OK);
+    assert_int_equal(change_up_to(STORE_ROOM_SET, "m4", "mark@h:1 mary@h:2", 2), ERR_CONFLICT);
+    assert_true(got.crowded);
+    assert_room("m4", "m4 v1 roomname=x\n mark@h:2");
+    assert_int_equal(change_up_to(STORE_ROOM_SET, "m1", "mary@h:0 mark@h:0", 1), ERR_OK);
+    assert_int_equal(change_up_to(STORE_ROOM_SET, "m4", "mary@h:1", 2), ERR_OK);
 }
 
 static void test_pages(void **state)
@@ -335,6 +366,15 @@ static enum err ask_inbox(enum store_kind kind, const char *owner, const char *r
     return finish(op);
 }
 
+static enum err drop_older(const char *owner, const char *room, uint64_t id)
+{
+    struct store_op *op = start(STORE_INBOX_DROP);
+    op->inbox.owner = str_of(owner);
+    op->inbox.peer = str_of(room);
+    op->inbox.up_to.id = id;
+    return finish(op);
+}
+
 static void assert_unread(const char *owner, const char *room, uint64_t unread, const char *body)
 {
     assert_int_equal(ask_inbox(STORE_INBOX_GET, owner, room), ERR_OK);
@@ -381,6 +421,11 @@ static void test_unread_of_rooms(void **state)
     put_message(fresh_id(), "ir@rooms.h", "i2@h", all, false);
     assert_unread("i2@h", "ir@rooms.h", 0, "<m>i2@h</m>");
     assert_unread("i1@h", "ir@rooms.h", 1, "<m>i2@h</m>");
+    assert_int_equal(drop_older("i1@h", "ir@rooms.h", ids[3]), ERR_NOT_FOUND);
+    assert_unread("i1@h", "ir@rooms.h", 1, "<m>i2@h</m>");
+    assert_int_equal(drop_older("i2@h", "ir@rooms.h", fresh_id()), ERR_OK);
+    assert_int_equal(ask_inbox(STORE_INBOX_GET, "i2@h", "ir@rooms.h"), ERR_NOT_FOUND);
+    put_message(fresh_id(), "ir@rooms.h", "i2@h", all, false);
     assert_int_equal(ask_inbox(STORE_INBOX_DROP, "i1@h", "ir@rooms.h"), ERR_OK);
     assert_int_equal(ask_inbox(STORE_INBOX_DROP, "i1@h", "ir@rooms.h"), ERR_NOT_FOUND);
     assert_int_equal(ask_inbox(STORE_INBOX_GET, "i1@h", "ir@rooms.h"), ERR_NOT_FOUND);
@@ -422,6 +467,7 @@ static int close_group(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_life),
+    cmocka_unit_test(test_too_many_rooms),
     cmocka_unit_test(test_pages),
     cmocka_unit_test(test_blocking),
     cmocka_unit_test(test_too_much_is_blocked),
