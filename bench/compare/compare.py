@@ -378,7 +378,7 @@ def main():
             server.remove()
         if not options.keep:
             shutil.rmtree(work, ignore_errors=True)
-    table.write(record.path)
+    print(table.write(record.path))
     failed = [line for line in record.lines if line["type"] == "failure"]
     passed = any(line["type"] == "rung" and line["passed"] for line in record.lines)
     return 0 if passed and not failed else 1

@@ -154,8 +154,8 @@ def write(path):
         out += f"\n![{title}]({os.path.basename(file)})\n"
     with open(stem + ".md", "w") as handle:
         handle.write(out)
-    print(out)
+    return out
 
 
 if __name__ == "__main__":
-    write(sys.argv[1])
+    print(write(sys.argv[1]))
