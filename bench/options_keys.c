@@ -56,6 +56,8 @@ const struct key options_keys[] = {
     FLAG("carbons", carbons, "carbons are switched on (XEP-0280)"),
     FLAG("receipts", receipts, "messages ask for receipts and get them (XEP-0184)"),
     FLAG("origin_ids", origin_ids, "an origin-id (XEP-0359) beside the body of each message"),
+    FLAG("expect_archive", expect_archive, "the archive must hold what was said last (XEP-0313)"),
+    FLAG("expect_inbox", expect_inbox, "the inbox (MongooseIM's) must list what was said last"),
     NUMBER("page", page, "0", 0, 1000, "results of a lookup; 0: 5 of an archive, 10 of an inbox"),
     NUMBER("history", history, "10", 0, 10000, "messages a user writes before the lookups"),
     NUMBER("rate", rate, "1000", 1, 10000000, "messages (lookups, logins) a second, all together"),
