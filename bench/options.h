@@ -31,7 +31,7 @@ struct options {
     /* on what, how it is watched and told */
     uint64_t threads, cpu;
     struct probe server, database;
-    struct key_texts workers;
+    struct key_texts workers, watch;
     const char *json, *html;
 };
 

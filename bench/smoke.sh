@@ -79,6 +79,8 @@ STARTED+=("$!")
 wait_for bash -c "exec 3<>/dev/tcp/127.0.0.1/$WORKER" || die "the worker does not listen"
 chat muc_light --port "$PORT" --workers "127.0.0.1:$WORKER" --seconds 1 --threads 2 \
     --html "$WORK/page.html"
+chat one_to_one --port "$PORT" --watch "127.0.0.1:$WORKER" --database-pid "$SERVER" --seconds 1
+[[ $(value database_cpu_us_message "$WORK/report") != 0* ]] || die "nothing was seen"
 grep -q "<svg class='plot'" "$WORK/page.html" || die "no plot in the page"
 bench idle --port "$TLS_PORT" --server-pid "$SERVER" --tls --seconds 200ms --settle 200ms
 expect sessions 20
