@@ -33,7 +33,7 @@ bench() {
     local report=$1
     shift
     "$BUILD/ringtail-bench" one_to_one --port "$PORT" --server-pid "$SERVER" \
-        ${POSTMASTER:+--database-pid "$POSTMASTER"} --in-flight 200 --stanza 200 \
+        ${POSTMASTER:+--database-pid "$POSTMASTER"} --in-flight 50 --stanza 200 \
         --seconds "$SECONDS_EACH" --warmup 1s --json "$report" "$@" >"$report.text" ||
         say "not all came: $*"
     cat "$report" >>"$LINES"
