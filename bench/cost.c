@@ -58,7 +58,7 @@ static int help(void)
     return 2;
 }
 
-/* --- Prices: a map of instance types, each with usd_per_hour --- */
+/* --- Prices: `prices`, a map of instance types, each with usd_per_hour --- */
 
 static bool find_price(const struct conf_node *prices, const char *type, double *usd)
 {
@@ -73,14 +73,26 @@ static bool find_price(const struct conf_node *prices, const char *type, double 
     return false;
 }
 
+/* The table says whether somebody has looked at its prices. */
+static void tell_unchecked(const struct conf_node *root, const char *file)
+{
+    const struct conf_node *checked = conf_find(root, STR("checked"));
+    if (checked && str_is(checked->text, "false"))
+        fprintf(stderr, "ringtail-bench: the prices in %s have not been checked\n", file);
+}
+
 static struct conf_node *load_prices(struct arena *arena, const char *file)
 {
     struct problems problems = {.file = file};
     struct conf_node *root = yaml_load(arena, &problems);
-    struct conf_node *inside = root ? conf_find(root, STR("prices")) : NULL;
+    struct conf_node *prices = root ? conf_find(root, STR("prices")) : NULL;
+    if (root && !prices)
+        problem(&problems, root->line, "prices", "is missing");
     fprintf(stderr, "%.*s", STR_ARG(buf_str(&problems.text)));
     buf_fini(&problems.text);
-    return inside ? inside : root;
+    if (prices)
+        tell_unchecked(root, file);
+    return prices;
 }
 
 /* --- The answer --- */

@@ -24,14 +24,14 @@ struct options {
     /* what */
     uint64_t peers, room_size, page, history;
     const char *room_service;
-    bool rooms_made, resume, sm, carbons, receipts, origin_ids;
+    bool rooms_made, resume, sm, carbons, receipts, origin_ids, expect_archive, expect_inbox;
     uint64_t rate, interval_ms, burst, stanza_len, body_len, tick_us;
     struct key_texts rates; /* the ladder; empty: `rate` alone */
     uint64_t seconds_ms, warmup_ms, settle_ms, drain_ms, repeat, stop_p99_ms;
     /* on what, how it is watched and told */
     uint64_t threads, cpu;
     struct probe server, database;
-    struct key_texts workers;
+    struct key_texts workers, watch;
     const char *json, *html;
 };
 

@@ -3,7 +3,7 @@
 #include "clock.h"
 #include "crew.h"
 #include "mem.h"
-#include "wire.h"
+#include "watch.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -112,8 +112,12 @@ static void serve(int fd)
     struct options options = {0};
     struct str line, rest;
     wire_init(&self.wire, fd);
-    if (wire_hear(&self.wire, PATIENCE_MS, &line) && str_is(str_cut(line, ' ', &rest), "run")) {
-        if (!options_read(rest, &options) && scenario_find(options.scenario))
+    if (wire_hear(&self.wire, PATIENCE_MS, &line)) {
+        bool watch = str_is(str_cut(line, ' ', &rest), "watch");
+        bool well = !options_read(rest, &options) && scenario_find(options.scenario);
+        if (well && watch)
+            watch_serve(&self.wire, &options);
+        else if (well)
             run(&self, &options);
         options_fini(&options);
     }

@@ -5,7 +5,8 @@
 /*
  * The words between them, a line each. Coordinator: `run OPTIONS` (JSON) · `clock` · `start FIRST
  * PARTS` · `go US` (of the worker's clock; 0: stop). Worker: `threads N` · `clock US` · `waits WELL
- * TALLY` (it is at a point) · `peek SENT DELIVERED` · `ended`.
+ * TALLY` (it is at a point) · `peek SENT DELIVERED` · `ended`. A worker may watch instead
+ * (watch.h): `watch OPTIONS`, `read`; `watching`, `usage FIGURES`.
  */
 
 /* Serves at HOST:PORT until it is ended by a signal. The exit code. */
