@@ -68,7 +68,7 @@ enum store_kind {
     STORE_ROOM_GUESTS,   /* guests → prevented */
     STORE_ROOM_BLOCKING, /* blocking: owner → items in order, STORE_ROOM_BLOCKING_MAX at most */
     STORE_ROOM_BLOCK,    /* blocking: adds and takes off. INVALID: more than that */
-    STORE_ROOM_UNBLOCK,  /* blocking: owner: takes all off */
+    STORE_ROOM_GONE,     /* gone: after, limit → items */
     STORE_UPKEEP,        /* upkeep: what time does to the archive (upkeep.h) */
     STORE_KIND_COUNT
 };

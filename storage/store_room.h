@@ -61,6 +61,18 @@ struct store_room_guests {
     uint64_t max_rooms; /* a user may be in; UINT64_MAX: any number */
 };
 
+/* Occupants whose accounts were removed, and who have to leave, in order of room and occupant. */
+struct store_room_goner {
+    struct str room, bare;
+};
+
+struct store_room_gone {
+    struct store_room_goner after; /* empty: from the first one */
+    size_t limit;                  /* STORE_ROOM_PAGE_MAX at most */
+    struct store_room_goner *items;
+    size_t count;
+};
+
 struct store_room_block {
     bool is_room; /* else a user */
     bool denied;  /* SET: false takes it off the list */

@@ -42,7 +42,7 @@ static uint64_t run_hash(uint64_t count)
 
 static struct member {
     struct map_node node;
-    char name[16];
+    char name[24];
 } members[MEMBERS];
 static struct map map;
 

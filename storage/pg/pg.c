@@ -74,7 +74,7 @@ static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
     [STORE_ROOM_GUESTS] = &pg_room_guests,
     [STORE_ROOM_BLOCKING] = &pg_room_blocking,
     [STORE_ROOM_BLOCK] = &pg_room_block,
-    [STORE_ROOM_UNBLOCK] = &pg_room_unblock,
+    [STORE_ROOM_GONE] = &pg_room_gone,
     [STORE_UPKEEP] = &pg_mam_upkeep,
 };
 

@@ -111,7 +111,9 @@ const struct pg_statement pg_room_statements[] = {
     {"room_blocking", "SELECT k.is_room, k.peer FROM room_blocking k WHERE k.owner = " OWNER
                       " ORDER BY k.is_room, k.peer LIMIT $2"},
     {"room_block", block_sql},
-    {"room_unblock", "DELETE FROM room_blocking k WHERE k.owner = " OWNER},
+    {"room_gone", "SELECT b.bare, j.bare FROM room_occupant o JOIN jid b ON b.id = o.room"
+                  " JOIN jid j ON j.id = o.occupant WHERE o.gone AND (b.bare, j.bare) > ($1, $2)"
+                  " ORDER BY b.bare, j.bare LIMIT $3"},
     {NULL, NULL},
 };
 
@@ -405,13 +407,6 @@ static enum err take_blocking(struct store_op *op, const struct pq_answer *answe
     return ERR_OK;
 }
 
-static enum err take_nothing(struct store_op *op, const struct pq_answer *answer)
-{
-    (void)op;
-    (void)answer;
-    return ERR_OK;
-}
-
 static enum err take_blocked(struct store_op *op, const struct pq_answer *answer)
 {
     (void)op;
@@ -427,8 +422,29 @@ const struct pg_kind pg_room_block = {
     .steps = {{"jids_need", bind_need_owner}, {"room_block", bind_block}},
     .take = take_blocked,
 };
-const struct pg_kind pg_room_unblock = {
-    .writes = true,
-    .steps = {{"room_unblock", bind_owner}},
-    .take = take_nothing,
+
+/* --- Occupants who have to leave --- */
+
+static void bind_gone(struct store_op *op, struct pq_params *params)
+{
+    pq_bind(params, pg_not_null(op->gone.after.room));
+    pq_bind(params, pg_not_null(op->gone.after.bare));
+    pq_bind_number(params, &op->arena, (int64_t)op->gone.limit);
+}
+
+static enum err take_gone(struct store_op *op, const struct pq_answer *answer)
+{
+    struct store_room_gone *gone = &op->gone;
+    gone->count = (size_t)pq_rows(answer);
+    gone->items = arena_zero(&op->arena, (gone->count + 1) * sizeof *gone->items);
+    for (size_t i = 0; i < gone->count; i++)
+        gone->items[i] =
+            (struct store_room_goner){arena_str(&op->arena, pq_cell(answer, (int)i, 0)),
+                                      arena_str(&op->arena, pq_cell(answer, (int)i, 1))};
+    return ERR_OK;
+}
+
+const struct pg_kind pg_room_gone = {
+    .steps = {{"room_gone", bind_gone}},
+    .take = take_gone,
 };

@@ -43,7 +43,10 @@ static const char block_sql[] = "INSERT INTO room_blocking (owner, is_room, peer
 static const char allow_sql[] =
     "DELETE FROM room_blocking WHERE owner = ?1 AND is_room = ?2 AND peer = ?3";
 static const char count_blocks_sql[] = "SELECT count(*) FROM room_blocking WHERE owner = ?1";
-static const char unblock_sql[] = "DELETE FROM room_blocking WHERE owner = ?1";
+static const char gone_sql[] =
+    "SELECT b.bare, j.bare FROM room_occupant o JOIN jid b ON b.id = o.room"
+    " JOIN jid j ON j.id = o.occupant WHERE o.gone AND (b.bare, j.bare) > (?1, ?2)"
+    " ORDER BY b.bare, j.bare LIMIT ?3";
 
 static struct lite_statement *start_with(struct lite *lite, const char *sql, int64_t number)
 {
@@ -354,11 +357,23 @@ enum err lite_room_block(struct lite *lite, struct store_op *op)
     return !err && count > STORE_ROOM_BLOCKING_MAX ? ERR_INVALID : err;
 }
 
-enum err lite_room_unblock(struct lite *lite, struct store_op *op)
+/* --- Occupants who have to leave --- */
+
+enum err lite_room_gone(struct lite *lite, struct store_op *op)
 {
-    int64_t owner;
-    enum err err = lite_find_jid(lite, op->blocking.owner, &owner);
-    if (!err)
-        err = run(lite, start_with(lite, unblock_sql, owner));
+    struct store_room_gone *gone = &op->gone;
+    struct lite_statement *rows = lite_start(lite, gone_sql);
+    if (!rows)
+        return ERR_DOWN;
+    gone->count = 0;
+    gone->items = arena_zero(&op->arena, (gone->limit + 1) * sizeof *gone->items);
+    lite_text(rows, 1, gone->after.room);
+    lite_text(rows, 2, gone->after.bare);
+    lite_number(rows, 3, (int64_t)gone->limit);
+    enum err err;
+    while (!(err = lite_row(lite, rows)))
+        gone->items[gone->count++] =
+            (struct store_room_goner){lite_get(rows, 0, &op->arena), lite_get(rows, 1, &op->arena)};
+    lite_done(rows);
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }

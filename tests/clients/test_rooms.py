@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Rooms (MUC Light) on each database, of what only a real one shows: one user who creates rooms on
-two shards at once, and words that are searched for in the archive of a room (XEP-0431)."""
+two shards at once, words that are searched for in the archive of a room (XEP-0431), and an owner
+whose account is removed while the server does not run."""
 import os
+import time
 import unittest
 import xml.etree.ElementTree as ET
 
@@ -15,6 +17,8 @@ MAM = "urn:xmpp:mam:2"
 SERVICE = f"muclight.{DOMAIN}"
 MOST = 5
 TRIES = 40
+LEAVE_SECONDS = 60
+NAMES = ("alice", "bob", "carol", "dave", "erin")
 
 
 def create(room, *members):
@@ -88,6 +92,27 @@ class Rooms(unittest.TestCase):
         stranger.send(search("words", "hello"))
         self.assertEqual(self.answers(stranger, 1)[0].get("type"), "error")
 
+    def left(self, server):
+        """The owner is gone; whoever comes is told within half a minute."""
+        erin = self.log_in(server, "erin")
+        erin.send(create("left", "carol"))
+        self.answers(erin, 1)
+        server.stop()
+        server.ctl("user", "remove", f"erin@{DOMAIN}")
+        server.start()
+        server.await_storage()
+        carol = self.log_in(server, "carol")
+        query = f"<iq type='get' id='who' to='left@{SERVICE}'><query " \
+                f"xmlns='{LIGHT}#affiliations'/></iq>"
+        deadline = time.monotonic() + LEAVE_SECONDS
+        users = {}
+        while users != {"carol": "owner"} and time.monotonic() < deadline:
+            carol.is_silent(1)
+            carol.send(query)
+            users = {user.text.split("@")[0]: user.get("affiliation")
+                     for user in self.answers(carol, 1)[0].iter(f"{{{LIGHT}#affiliations}}user")}
+        self.assertEqual(users, {"carol": "owner"})
+
     def test_rooms(self):
         schema = f"rt_rooms_{os.getpid()}"
         self.addCleanup(drop_schema, schema)
@@ -95,10 +120,10 @@ class Rooms(unittest.TestCase):
         for name, storage in storages(schema):
             with self.subTest(storage=name), \
                     Server(storage=f"{storage}, full_text: true", modules=modules) as server:
-                server.import_users([(name, PASSWORD) for name in ("alice", "bob", "carol",
-                                                                   "dave")])
+                server.import_users([(name, PASSWORD) for name in NAMES])
                 self.limited(server)
                 self.searched(server)
+                self.left(server)
 
 
 def wait_for_own(stream):

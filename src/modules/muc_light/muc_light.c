@@ -71,90 +71,6 @@ static enum verdict on_send(struct acc *acc, struct session *session)
     return HOOK_OK;
 }
 
-/* --- Who goes leaves all rooms --- */
-
-/* One who is removed; on the heap. */
-struct leaver {
-    struct jid jid, service;
-    struct host *host;
-};
-
-static void ask_rooms(struct leaver *leaver, struct str after);
-
-static void leaver_free(struct leaver *leaver)
-{
-    jid_drop(&leaver->jid);
-    jid_drop(&leaver->service);
-    mem_free(leaver);
-}
-
-/* As if the user had sent it. */
-static void leave(struct acc *acc, const struct leaver *leaver, struct str room)
-{
-    struct element *iq = element_new(&acc->arena, NS_CLIENT, "iq");
-    element_set(&acc->arena, iq, "type", STR("set"));
-    element_set(&acc->arena, iq, "id", STR("removed"));
-    element_set(&acc->arena, iq, "from", leaver->jid.full);
-    element_set(&acc->arena, iq, "to", room);
-    struct element *query = element_add(&acc->arena, iq, NS_MUC_LIGHT_AFFILIATIONS, "query");
-    muc_light_add_user(&acc->arena, query, leaver->jid.bare, STORE_ROOM_NONE);
-    effect_route(acc, iq);
-}
-
-static void on_rooms(struct store_op *op)
-{
-    struct leaver *leaver = op->owner;
-    const struct store_room_page *page = &op->room_page;
-    if (op->outcome) {
-        LOG(LOG_ERROR, "rooms_not_left", LF("why", err_name(op->outcome)),
-            LF_STR("user", leaver->jid.bare));
-        leaver_free(leaver);
-        return;
-    }
-    struct acc *acc = acc_new();
-    acc->host = leaver->host;
-    for (size_t i = 0; i < page->count; i++)
-        leave(acc, leaver, page->items[i].bare);
-    effects_apply(acc, NULL);
-    acc_free(acc);
-    if (page->more)
-        ask_rooms(leaver, page->items[page->count - 1].name);
-    else
-        leaver_free(leaver);
-}
-
-static void ask_rooms(struct leaver *leaver, struct str after)
-{
-    struct store_op *op = store_op_new(STORE_ROOM_PAGE, on_rooms, leaver);
-    op->room_page.owner = arena_str(&op->arena, leaver->jid.bare);
-    op->room_page.host = arena_str(&op->arena, leaver->service.domain);
-    op->room_page.after = arena_str(&op->arena, after);
-    op->room_page.limit = LIMIT_TURN_STANZAS;
-    store_ask(op, 0);
-}
-
-static void on_unblocked(struct store_op *op)
-{
-    if (op->outcome)
-        LOG(LOG_ERROR, "room_blocking_not_removed", LF("why", err_name(op->outcome)));
-}
-
-static enum verdict on_removed(struct acc *acc, struct session *session)
-{
-    struct leaver *leaver = mem_zalloc(sizeof *leaver);
-    struct store_op *op = store_op_new(STORE_ROOM_UNBLOCK, on_unblocked, NULL);
-    struct jid service;
-    (void)session;
-    op->blocking.owner = arena_str(&op->arena, acc->from.bare);
-    effect_store(acc, op);
-    service_jid(&acc->arena, acc->host, &module_muc_light, &service);
-    jid_keep(&leaver->jid, &acc->from);
-    jid_keep(&leaver->service, &service);
-    leaver->host = acc->host;
-    ask_rooms(leaver, STR(""));
-    return HOOK_OK;
-}
-
 /* --- Discovery of the host --- */
 
 static enum verdict on_host_items(struct acc *acc, struct session *session)
@@ -195,7 +111,7 @@ static const struct hook hooks[] = {
      .run = on_send,
      .before = "amp, carbons, inbox, mam",
      .after = "privacy"},
-    {.at = HOOK_remove_user, .run = on_removed},
+    {.at = HOOK_remove_user, .run = muc_light_on_removed},
     {.at = HOOK_disco_items, .run = on_host_items},
     {.at = HOOK_roster_get, .run = muc_light_on_roster},
     {0},
@@ -283,6 +199,7 @@ const struct module module_muc_light = {
     .keys = keys,
     .conf_size = sizeof(struct muc_light_conf),
     .metrics = metrics,
+    .chore = &muc_light_chore,
     .shard_size = sizeof(struct rooms),
     .shard_end = rooms_end,
     .start = start,

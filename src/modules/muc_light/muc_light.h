@@ -77,6 +77,10 @@ void muc_light_add_info(struct acc *acc, struct element *query);
 /* What a room is called, in the accumulator's arena; .at NULL: the schema has none. */
 struct str muc_light_room_name(struct acc *acc, const struct store_room *room);
 
+/* Who goes leaves all rooms (muc_light_leave.c). */
+hook_fn muc_light_on_removed;
+extern const struct chore muc_light_chore;
+
 /* Rooms in rosters (muc_light_roster.c). */
 hook_fn muc_light_on_roster;
 

@@ -310,4 +310,6 @@ void rooms_end(void *own)
         room_free(room);
     }
     map_fini(&rooms->all);
+    mem_free((char *)rooms->after_room.at);
+    mem_free((char *)rooms->after_bare.at);
 }

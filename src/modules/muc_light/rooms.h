@@ -38,8 +38,9 @@ struct room {
 /* What a shard has. */
 struct rooms {
     struct map all;
-    struct link idle; /* least recently used first */
-    size_t weight;    /* of their states */
+    struct link idle;                  /* least recently used first */
+    size_t weight;                     /* of their states */
+    struct str after_room, after_bare; /* the last occupant who was made to leave; on the heap */
 };
 
 /* Runs `then` for the room of acc->to, in turn, now or later. */

@@ -62,6 +62,8 @@ static void on_room(struct store_op *op)
     for (size_t i = 0; op->kind == STORE_ROOM_BLOCKING && i < op->blocking.count; i++)
         say("%s%.*s ", op->blocking.items[i].is_room ? "#" : "",
             STR_ARG(op->blocking.items[i].jid));
+    for (size_t i = 0; op->kind == STORE_ROOM_GONE && i < op->gone.count; i++)
+        say("%.*s/%.*s ", STR_ARG(op->gone.items[i].room), STR_ARG(op->gone.items[i].bare));
     if (op->kind == STORE_INBOX_GET) {
         got.entry = op->inbox.entry;
         say("%.*s", STR_ARG(op->inbox.entry.body));
@@ -245,10 +247,23 @@ static void test_blocking(void **state)
     assert_blocking("b1@h", "x@h #r@rooms.h ");
     assert_int_equal(block("b1@h", "x@h", false, false), ERR_OK);
     assert_blocking("b1@h", "#r@rooms.h ");
-    struct store_op *op = start(STORE_ROOM_UNBLOCK);
-    op->blocking.owner = STR("b1@h");
+}
+
+static void assert_gone(const char *room, const char *bare, size_t limit, const char *text)
+{
+    struct store_op *op = start(STORE_ROOM_GONE);
+    op->gone.after = (struct store_room_goner){str_of(room), str_of(bare)};
+    op->gone.limit = limit;
     assert_int_equal(finish(op), ERR_OK);
-    assert_blocking("b1@h", "");
+    assert_string_equal(got.text, text);
+}
+
+static enum err remove_account(const char *user)
+{
+    struct store_op *op = start(STORE_ACCOUNT_REMOVE);
+    op->account.user = str_of(user);
+    op->account.domain = STR("h");
+    return finish(op);
 }
 
 static void test_too_much_is_blocked(void **state)
@@ -465,11 +480,35 @@ static int close_group(void **state)
     return got.done && got.outcome == ERR_DOWN ? 0 : -1;
 }
 
+/* Who was removed has to leave, and blocks nothing any more. */
+static void test_gone(void **state)
+{
+    (void)state;
+    add_account("left1");
+    add_account("left2");
+    assert_int_equal(create("lefta", "left1@h:2 left2@h:1 left3@h:1"), ERR_OK);
+    assert_int_equal(create("leftb", "left1@h:1 left3@h:2"), ERR_OK);
+    assert_int_equal(block("left1@h", "x@h", false, true), ERR_OK);
+    assert_gone("", "", 10, "");
+    assert_int_equal(remove_account("left1"), ERR_OK);
+    assert_blocking("left1@h", "");
+    assert_int_equal(remove_account("left2"), ERR_OK);
+    assert_gone("", "", 10, "lefta@rooms.h/left1@h lefta@rooms.h/left2@h leftb@rooms.h/left1@h ");
+    assert_gone("", "", 1, "lefta@rooms.h/left1@h ");
+    assert_gone("lefta@rooms.h", "left1@h", 1, "lefta@rooms.h/left2@h ");
+    assert_gone("leftb@rooms.h", "left1@h", 1, "");
+    assert_int_equal(set("lefta", "v2", NULL, "left2@h:2"), ERR_OK);
+    assert_int_equal(set("lefta", "v3", NULL, "left1@h:0"), ERR_OK);
+    assert_int_equal(set("lefta", "v4", NULL, "left1@h:1"), ERR_OK);
+    assert_gone("", "", 10, "lefta@rooms.h/left2@h leftb@rooms.h/left1@h ");
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_life),
     cmocka_unit_test(test_too_many_rooms),
     cmocka_unit_test(test_pages),
     cmocka_unit_test(test_blocking),
+    cmocka_unit_test(test_gone),
     cmocka_unit_test(test_too_much_is_blocked),
     cmocka_unit_test(test_guests),
     cmocka_unit_test(test_fields),
