@@ -5,8 +5,8 @@
 #   bench/profile.sh [--cases "plain sqlite postgresql room"] [--users N] [--rate N]
 #                    [--seconds-each S] [--tick-us T] [--top N] [--build DIR] [--keep DIR]
 #
-# plain: one-to-one, no archive · sqlite: with archive on SQLite · postgresql: with archive and inbox
-# on PostgreSQL · room: MUC Light, archive and inbox on PostgreSQL, instructions a message sent.
+# plain: one-to-one, no archive · sqlite: with archive on SQLite · postgresql: with archive and
+# inbox on PostgreSQL · room: MUC Light, archive and inbox on PostgreSQL, a message sent.
 # --keep: a folder for callgrind's files. Start and logins are counted apart, in a run without load.
 set -euo pipefail
 

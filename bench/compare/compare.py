@@ -234,7 +234,8 @@ def spent(report):
 
 def verdict(report):
     refused = report["errors"]  # answered with an error: known to the sender
-    counts = {"refused": refused, "missing at the end": report["lost"] - refused, "doubled": report["doubled"],
+    counts = {"refused": refused, "missing at the end": report["lost"] - refused,
+              "doubled": report["doubled"],
               "broken connections": report["broken_connections"]}
     why = [f"{count} {name}" for name, count in counts.items() if count > 0]
     if report["latency_p99_us"] >= P99_US:
