@@ -5,6 +5,7 @@
 #include "outcome.h"
 #include "progress.h"
 #include "telling.h"
+#include "watch.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@ struct conductor {
     const struct scenario *scenario;
     struct crew **crews;
     unsigned count, parts;
+    struct watches *watches;
     struct telling telling;
     struct progress progress;
     struct tally *tally;     /* of the phase */
@@ -117,9 +119,9 @@ static bool run_phase(struct conductor *self, uint64_t rate, struct report *repo
     struct outcome outcome = {
         .options = options, .scenario = self->scenario, .rate = rate, .tally = self->tally};
     wait_until(self, measure_us, rate);
-    outcome.begin = reading_take(options);
+    outcome.begin = watches_read(self->watches, options);
     wait_until(self, measure_us + options->seconds_ms * 1000, rate);
-    outcome.end = reading_take(options);
+    outcome.end = watches_read(self->watches, options);
     bool more = await(self, self->scenario->name, rate);
     collect(self);
     outcome.workers_lost = lost_count(self);
@@ -173,14 +175,14 @@ static bool log_in(struct conductor *self, struct report *run)
     struct reading at[MEMORY_POINTS];
     if (!await(self, "start", 0))
         return false;
-    at[MEMORY_NONE] = reading_take(options);
+    at[MEMORY_NONE] = watches_read(self->watches, options);
     uint64_t began_us = clock_monotonic_us();
     if (!step(self, "login"))
         return false;
-    at[MEMORY_HALF] = reading_take(options);
+    at[MEMORY_HALF] = watches_read(self->watches, options);
     if (!step(self, "login"))
         return false;
-    at[MEMORY_ALL] = reading_take(options);
+    at[MEMORY_ALL] = watches_read(self->watches, options);
     double seconds = (double)(clock_monotonic_us() - began_us) / 1e6;
     if (self->scenario->logs_in)
         return true;
@@ -214,6 +216,16 @@ static void end_all(struct conductor *self)
         self->crews[i]->kind->free(self->crews[i]);
 }
 
+static void tell_losses(const struct conductor *self)
+{
+    unsigned lost = lost_count(self);
+    if (lost)
+        fprintf(stderr,
+                "ringtail-bench: %u of %u workers were lost: what was measured since then is the "
+                "work of the others\n",
+                lost, self->count);
+}
+
 static void run(struct conductor *self)
 {
     struct report report = {0};
@@ -226,6 +238,7 @@ static void run(struct conductor *self)
         telling_run(&self->telling, &report);
         climb(self);
     }
+    tell_losses(self);
     end_all(self);
 }
 
@@ -236,13 +249,18 @@ int conduct(const struct options *options, struct crew **crews, unsigned count)
                              .crews = crews,
                              .count = count};
     telling_init(&self.telling, options, self.scenario);
+    self.watches = mem_zalloc(sizeof *self.watches);
     self.tally = mem_zalloc(sizeof *self.tally);
     self.latency_us = mem_zalloc(sizeof *self.latency_us);
     self.repeats = mem_zalloc(options->repeat * sizeof *self.repeats);
-    run(&self);
+    if (!watches_open(self.watches, options))
+        run(&self);
+    watches_close(self.watches);
+    self.failed |= self.watches->failed;
     bool told = telling_end(&self.telling);
     mem_free(self.repeats);
     mem_free(self.latency_us);
     mem_free(self.tally);
+    mem_free(self.watches);
     return self.clean && !self.failed && told ? 0 : 1;
 }

@@ -42,7 +42,7 @@ struct crew_kind {
 struct crew *crew_local_new(const struct options *options);
 
 /* Those of a worker at HOST:PORT. NULL after a sentence on standard error. */
-struct crew *crew_remote_new(const char *address);
+struct crew *crew_remote_new(const char *address, const struct options *options);
 
 /* How many threads --threads means here. */
 unsigned crew_threads(const struct options *options);

@@ -16,7 +16,8 @@ static void on_answer(struct client *client, const struct element *element, uint
     (void)now_us;
     if (!element_is(element, NS_CLIENT, "iq"))
         return;
-    bool result = str_is(element_attr(element, "type"), "result");
+    const struct element *error = element_child(element, NS_CLIENT, "error");
+    bool result = !error || element_child(error, NS_STANZAS, "conflict"); /* of an earlier run */
     created += result;
     refused += !result;
 }

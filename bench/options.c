@@ -76,6 +76,15 @@ static char *key_name(struct arena *arena, const char *word)
     return name;
 }
 
+bool options_takes_value(const char *word)
+{
+    struct arena arena;
+    arena_init(&arena);
+    const struct key *key = strncmp(word, "--", 2) == 0 ? find_key(key_name(&arena, word)) : NULL;
+    arena_fini(&arena);
+    return key && key->type != KEY_BOOL;
+}
+
 static struct conf_node *value_of(struct words *words, const struct key *key, const char *word)
 {
     if (words->at == words->end) {
@@ -99,10 +108,14 @@ static void take_word(struct words *words)
     bool no = !key && strncmp(name, "no_", 3) == 0;
     if (no)
         key = find_key(name += 3);
-    struct conf_node *node = key && key->type == KEY_BOOL
+    if (!key) {
+        problem(words->problems, 0, word, "there is no such option (--help lists them)");
+        words->at += words->at < words->end && strncmp(*words->at, "--", 2) != 0;
+        return;
+    }
+    struct conf_node *node = key->type == KEY_BOOL
                                  ? new_scalar(words->arena, no ? STR("false") : STR("true"))
-                             : key ? value_of(words, key, word)
-                                   : new_scalar(words->arena, STR(""));
+                                 : value_of(words, key, word);
     if (!node)
         return;
     node->name = str_of(name);
@@ -240,7 +253,7 @@ static void write_value(struct buf *out, const struct key *key, const void *valu
 /* Of interest to the machine that reads it, or only to this one. */
 static bool is_told(const struct key *key, const void *value, bool all)
 {
-    static const char *const own[] = {"json", "html", "workers", "password"};
+    static const char *const own[] = {"json", "html", "workers", "watch", "password"};
     if (key->type == KEY_TEXT && !*(const char *const *)value)
         return false;
     for (size_t i = 0; i < COUNT_OF(own); i++)

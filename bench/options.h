@@ -24,14 +24,14 @@ struct options {
     /* what */
     uint64_t peers, room_size, page, history;
     const char *room_service;
-    bool rooms_made, resume, sm, carbons, receipts, origin_ids;
+    bool rooms_made, resume, sm, carbons, receipts, origin_ids, expect_archive, expect_inbox;
     uint64_t rate, interval_ms, burst, stanza_len, body_len, tick_us;
     struct key_texts rates; /* the ladder; empty: `rate` alone */
     uint64_t seconds_ms, warmup_ms, settle_ms, drain_ms, repeat, stop_p99_ms;
     /* on what, how it is watched and told */
     uint64_t threads, cpu;
     struct probe server, database;
-    struct key_texts workers;
+    struct key_texts workers, watch;
     const char *json, *html;
 };
 
@@ -42,6 +42,9 @@ enum { OPTIONS_NO_CPU = 4096 }; /* `cpu` when the thread is not pinned */
  * fine in both cases. */
 RT_NODISCARD enum err options_parse(const char *file, int argc, char **argv, struct options *out);
 void options_fini(struct options *options);
+
+/* True for "--name" of an option that is followed by a value. */
+bool options_takes_value(const char *word);
 
 /* The same of a text that options_write has written (a coordinator's). */
 RT_NODISCARD enum err options_read(struct str text, struct options *out);

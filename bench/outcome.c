@@ -22,6 +22,8 @@ static void add_counts(const struct outcome *outcome, struct report *out)
                   {"errors", tally->errors},
                   {"others", tally->others},
                   {"receipts", tally->receipts},
+                  {"not_archived", tally->not_archived},
+                  {"not_in_inbox", tally->not_listed},
                   {"broken_connections", tally->broken},
                   {"workers_lost", outcome->workers_lost},
                   {"measured", tally->in_window}};

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct probe {
-    const char *pids;   /* comma-separated; NULL or empty: none */
+    const char *pids;   /* comma-separated ids or names; NULL or empty: none */
     const char *cgroup; /* its folder; NULL: none */
 };
 

@@ -41,14 +41,39 @@ static bool holds(const unsigned *pids, unsigned count, unsigned pid)
     return false;
 }
 
+/* All processes of a name, as /proc/PID/comm tells it. */
+static unsigned find_named(struct str name, unsigned *pids, unsigned count)
+{
+    DIR *all = opendir("/proc");
+    for (struct dirent *entry; all && (entry = readdir(all)) && count < PROCESSES_MAX;) {
+        char path[320], comm[32] = "";
+        uint64_t pid;
+        if (!text_u64(str_of(entry->d_name), 1, INT32_MAX, &pid))
+            continue;
+        snprintf(path, sizeof path, "/proc/%s/comm", entry->d_name);
+        FILE *file = fopen(path, "re");
+        if (file && fgets(comm, sizeof comm, file) && str_eq(str_trim(str_of(comm)), name) &&
+            !holds(pids, count, (unsigned)pid))
+            pids[count++] = (unsigned)pid;
+        if (file)
+            fclose(file);
+    }
+    if (all)
+        closedir(all);
+    return count;
+}
+
 static unsigned read_list(const char *list, unsigned *pids)
 {
     struct str rest = str_of(list);
     unsigned count = 0;
     while (rest.len && count < PROCESSES_MAX) {
+        struct str word = str_trim(str_cut(rest, ',', &rest));
         uint64_t pid;
-        if (text_u64(str_trim(str_cut(rest, ',', &rest)), 1, INT32_MAX, &pid))
+        if (text_u64(word, 1, INT32_MAX, &pid))
             pids[count++] = (unsigned)pid;
+        else
+            count = find_named(word, pids, count);
     }
     return count;
 }

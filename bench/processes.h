@@ -4,8 +4,8 @@
 
 enum { PROCESSES_MAX = 1024 };
 
-/* The processes of a comma-separated list and all that descend from them. Returns how many were
- * written. `list` may be NULL. */
+/* The processes of a comma-separated list of ids and names, and all that descend from them. Returns
+ * how many were written. `list` may be NULL. */
 unsigned processes_of(const char *list, unsigned pids[PROCESSES_MAX]);
 
 /* Microseconds on a CPU so far: all threads that the process has now, and its children that have

@@ -4,9 +4,10 @@
 
 #define AT(field) offsetof(struct tally, field)
 
-static const size_t sums[] = {AT(sent),       AT(expected), AT(delivered), AT(doubled),
-                              AT(disordered), AT(errors),   AT(others),    AT(receipts),
-                              AT(in_window),  AT(broken),   AT(own_cpu_us)};
+static const size_t sums[] = {AT(sent),       AT(expected), AT(delivered),  AT(doubled),
+                              AT(disordered), AT(errors),   AT(others),     AT(receipts),
+                              AT(in_window),  AT(broken),   AT(own_cpu_us), AT(not_archived),
+                              AT(not_listed)};
 
 static uint64_t *number_at(const struct tally *tally, size_t offset)
 {

@@ -15,12 +15,13 @@ struct tally {
     uint64_t errors; /* refused, or said to be of us and not */
     uint64_t others; /* messages of the server's own, or of an earlier run */
     uint64_t receipts;
-    uint64_t in_window;     /* delivered between begin and end of the measured part */
-    uint64_t broken;        /* connections, so far */
-    uint64_t own_cpu_us;    /* in the measured part */
-    uint64_t last_us;       /* when the last one came, from the start */
-    struct hist latency_us; /* of what was due in the measured part */
-    struct hist late_us;    /* of our own writes */
+    uint64_t not_archived, not_listed; /* last messages of groups (expect.h) */
+    uint64_t in_window;                /* delivered between begin and end of the measured part */
+    uint64_t broken;                   /* connections, so far */
+    uint64_t own_cpu_us;               /* in the measured part */
+    uint64_t last_us;                  /* when the last one came, from the start */
+    struct hist latency_us;            /* of what was due in the measured part */
+    struct hist late_us;               /* of our own writes */
 };
 
 /* Adds another one. */
@@ -41,7 +42,8 @@ static inline uint64_t tally_lost(const struct tally *tally)
 /* All came, once. */
 static inline bool tally_is_clean(const struct tally *tally)
 {
-    return !tally_lost(tally) && !tally->doubled && !tally->broken;
+    return !tally_lost(tally) && !tally->doubled && !tally->broken && !tally->not_archived &&
+           !tally->not_listed;
 }
 
 #endif

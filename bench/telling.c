@@ -1,6 +1,7 @@
 #include "telling.h"
 
 #include "clock.h"
+#include "html.h"
 #include "json.h"
 #include "machine.h"
 
@@ -162,7 +163,7 @@ void telling_phase(struct telling *telling, const char *kind, const struct repor
 static bool write_file(const char *path, struct str text)
 {
     FILE *file = fopen(path, "we");
-    bool well = file && fwrite(text.at, 1, text.len, file) == text.len;
+    bool well = file && (!text.len || fwrite(text.at, 1, text.len, file) == text.len);
     if (file)
         well &= fclose(file) == 0;
     if (!well)
@@ -176,6 +177,12 @@ bool telling_end(struct telling *telling)
     bool well = true;
     if (options->json && !is_silent(telling))
         well = write_file(options->json, buf_str(&telling->lines));
+    if (options->html) {
+        struct buf page = {0};
+        well &= !html_write(&page, buf_str(&telling->lines)) &&
+                write_file(options->html, buf_str(&page));
+        buf_fini(&page);
+    }
     buf_fini(&telling->lines);
     return well;
 }

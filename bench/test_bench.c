@@ -1,14 +1,26 @@
 /* Unit tests of what all numbers rest on: histogram, timetable, sums, medians, options. */
 #include "check.h"
+#include "cost.h"
+#include "html.h"
 #include "json.h"
 #include "mem.h"
+#include "names.h"
+#include "note.h"
 #include "options.h"
+#include "order.h"
 #include "pace.h"
+#include "part.h"
+#include "processes.h"
 #include "report.h"
 #include "tally.h"
+#include "wire.h"
+#include "words.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct hist hist;
@@ -259,6 +271,49 @@ static void test_options_go_over_a_wire(void)
     options_fini(&two);
 }
 
+/* Published: 300,000 a minute on a c7g.xlarge at 0.1445 USD an hour make 8.03 USD. */
+static void test_cost_is_as_published(void)
+{
+    CHECK((int)(cost_of_billion(0.1445, 1, 5000) * 100 + 0.5) == 803);
+    CHECK((int)(cost_of_billion(0.2016, 2, 8000) * 100 + 0.5) == 1400);
+    CHECK((int)(cost_of_billion(0.1445, 2, 25000) * 100 + 0.5) == 321);
+}
+
+static const char lines[] =
+    "{\"type\": \"run\", \"scenario\": \"muc\", \"label\": \"A <b>\", \"unit\": \"message\"}\n\n"
+    "{\"type\": \"phase\", \"scenario\": \"muc\", \"label\": \"A <b>\", \"unit\": \"message\", "
+    "\"rate\": 100, \"delivered\": 500, \"delivered_per_s\": 500, \"lost\": 0, "
+    "\"latency_p50_us\": 300, \"latency_p99_us\": 900, \"server_cpu_us_message\": 12.5, "
+    "\"latency_histogram\": [[300, 3], [900, 1]]}\n";
+
+static void test_results_are_read_back(void)
+{
+    struct arena arena;
+    struct result *results = NULL;
+    arena_init(&arena);
+    CHECK(!results_read(&arena, "lines", STR(lines), &results));
+    CHECK(result_is(results, "run") && result_is(results->next, "phase") && !results->next->next);
+    CHECK(str_is(result_text(results->next, "label"), "A <b>"));
+    CHECK(result_number(results->next, "rate") == 100 && result_number(results, "rate") == 0);
+    CHECK(result_per_unit(results->next, "server_cpu_us") == 12.5);
+    arena_fini(&arena);
+}
+
+static bool holds(const struct buf *buf, const char *text)
+{
+    return memmem(buf_at(buf), buf_len(buf), text, strlen(text)) != NULL;
+}
+
+static void test_page_is_whole(void)
+{
+    struct buf page = {0};
+    CHECK(!html_write(&page, STR(lines)));
+    CHECK(holds(&page, "A &lt;b&gt;: muc") && !holds(&page, "A <b>"));
+    CHECK(holds(&page, "<circle class='c0'") && holds(&page, "class='area c0'"));
+    CHECK(holds(&page, "</body></html>") && !holds(&page, "http"));
+    buf_fini(&page);
+}
+
 static void test_options_interval_gives_the_rate(void)
 {
     const char *line[] = {"--users", "6000", "--interval", "10s"};
@@ -266,6 +321,144 @@ static void test_options_interval_gives_the_rate(void)
     CHECK(!parse(NULL, 4, line, &options));
     CHECK(options_rate(&options, 0) == 600);
     options_fini(&options);
+}
+
+/* --- Users --- */
+
+static bool reads(struct buf *out, const char *text)
+{
+    bool same = str_is(buf_str(out), text);
+    buf_fini(out);
+    return same;
+}
+
+static void test_names_are_of_their_bucket(void)
+{
+    const char *line[] = {"--domain", "x.org", "--domain-count", "3", "--domain-bucket", "10"};
+    struct options options;
+    struct buf out = {0};
+    CHECK(!parse(NULL, 6, line, &options));
+    names_user(&out, &options, 9);
+    CHECK(reads(&out, "u9@d0.x.org"));
+    names_user(&out, &options, 35);
+    CHECK(reads(&out, "u35@d0.x.org"));
+    names_room(&out, &options, 20, "conference");
+    CHECK(reads(&out, "uroom20@conference.d2.x.org"));
+    options.domain_count = 0;
+    options.room_service = "rooms.y.org";
+    names_room(&out, &options, 20, "conference");
+    CHECK(reads(&out, "uroom20@rooms.y.org"));
+    options_fini(&options);
+}
+
+/* All users once, in whole groups, whatever the number of parts. */
+static void test_parts_divide_users(void)
+{
+    const char *line[] = {"--users", "105", "--room-size", "5", "--first", "50"};
+    struct options options;
+    CHECK(!parse(NULL, 6, line, &options));
+    for (unsigned count = 1; count <= 21; count++) {
+        unsigned next = 50;
+        for (unsigned number = 0; number < count; number++) {
+            struct part part = {.options = &options,
+                                .scenario = scenario_find("muc"),
+                                .number = number,
+                                .count = count};
+            unsigned first, users = part_users(&part, &first);
+            CHECK(first == next && users % 5 == 0 && users > 0);
+            next += users;
+        }
+        CHECK(next == 155);
+    }
+    options_fini(&options);
+}
+
+static void test_order_has_each_once(void)
+{
+    unsigned *order = order_new(1000), seen[1000] = {0}, moved = 0;
+    for (unsigned i = 0; i < 1000; i++) {
+        seen[order[i]]++;
+        moved += order[i] != i;
+    }
+    for (unsigned i = 0; i < 1000; i++)
+        CHECK(seen[i] == 1);
+    CHECK(moved > 900);
+    mem_free(order);
+}
+
+static void test_words_have_their_length(void)
+{
+    struct buf out = {0};
+    for (size_t len = 0; len < 50; len++) {
+        words_write(&out, len, len);
+        CHECK(buf_len(&out) == len && (!len || text_is_xml(buf_str(&out))));
+        buf_fini(&out);
+    }
+}
+
+static void test_note_is_read_back(void)
+{
+    struct arena arena;
+    struct buf text = {0};
+    struct note note = {7, 123, 1234567890123}, got;
+    arena_init(&arena);
+    struct element *message = element_new(&arena, NS_CLIENT, "message");
+    CHECK(!note_read(message, &got));
+    note_write(&text, &note);
+    buf_push_str(&text, STR("and words"));
+    struct element *body = element_add(&arena, message, NS_CLIENT, "body");
+    element_add_text(&arena, body, buf_str(&text));
+    CHECK(note_read(message, &got) && memcmp(&note, &got, sizeof note) == 0);
+    struct element *other = element_new(&arena, NS_CLIENT, "message");
+    element_add_text(&arena, element_add(&arena, other, NS_CLIENT, "body"), STR("This room is"));
+    CHECK(!note_read(other, &got));
+    buf_fini(&text);
+    arena_fini(&arena);
+}
+
+/* --- The machine and the wire --- */
+
+static void test_processes_have_their_children(void)
+{
+    unsigned pids[PROCESSES_MAX];
+    char list[64];
+    pid_t child = fork();
+    if (child == 0) {
+        pause();
+        _exit(0);
+    }
+    snprintf(list, sizeof list, "%d,no such name,%d", (int)getpid(), (int)getpid());
+    unsigned count = processes_of(list, pids);
+    CHECK(count >= 2 && pids[0] == (unsigned)getpid());
+    bool found = false;
+    for (unsigned i = 0; i < count; i++)
+        found |= pids[i] == (unsigned)child;
+    CHECK(found && process_cpu_us((unsigned)getpid()) > 0);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    CHECK(processes_of(NULL, pids) == 0);
+}
+
+static void test_wire_carries_lines(void)
+{
+    struct wire a, b;
+    struct str line;
+    int fds[2];
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+    wire_init(&a, fds[0]);
+    wire_init(&b, fds[1]);
+    CHECK(!wire_hear(&b, 0, &line));
+    wire_say(&a, "go %d", 5);
+    wire_say(&a, "%s", "");
+    CHECK(send(fds[0], "hal", 3, 0) == 3);
+    CHECK(wire_hear(&b, 1000, &line) && str_is(line, "go 5"));
+    CHECK(wire_hear(&b, 1000, &line) && line.len == 0);
+    CHECK(!wire_hear(&b, 0, &line) && !b.dead);
+    CHECK(send(fds[0], "f\n", 2, 0) == 2);
+    CHECK(wire_hear(&b, 1000, &line) && str_is(line, "half"));
+    wire_close(&a);
+    CHECK(!wire_hear(&b, 1000, &line) && b.dead);
+    wire_close(&b);
 }
 
 int main(void)
@@ -285,10 +478,20 @@ int main(void)
         test_tally_goes_over_a_wire,
         test_report_has_medians,
         test_json_is_escaped,
+        test_cost_is_as_published,
+        test_results_are_read_back,
+        test_page_is_whole,
         test_options_have_presets,
         test_options_of_the_line_count_before_the_file,
         test_options_interval_gives_the_rate,
         test_options_go_over_a_wire,
+        test_names_are_of_their_bucket,
+        test_parts_divide_users,
+        test_order_has_each_once,
+        test_words_have_their_length,
+        test_note_is_read_back,
+        test_processes_have_their_children,
+        test_wire_carries_lines,
         test_options_refuse_what_makes_no_sense,
     };
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {

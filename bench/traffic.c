@@ -1,5 +1,6 @@
 #include "traffic.h"
 
+#include "expect.h"
 #include "fleet.h"
 #include "mem.h"
 #include "names.h"
@@ -40,9 +41,15 @@ void traffic_begin(struct phase *phase)
     }
 }
 
+static bool is_last(const struct note *note, unsigned leader)
+{
+    return note->sender >= leader && note->sender < leader + traffic.group &&
+           note->number + 1 == traffic.lanes[note->sender].sent;
+}
+
 void traffic_end(struct phase *phase)
 {
-    (void)phase;
+    expect_check(phase, is_last);
     for (unsigned i = 0; i < fleet.count; i++) {
         mem_free(traffic.lanes[i].came);
         mem_free(traffic.lanes[i].newest);

@@ -29,7 +29,7 @@ import servers
 import table
 import usage
 
-LOGIN_S, AFTER_S = 120, 1
+LOGIN_S, AFTER_S, AT_A_TIME = 120, 1, 4
 P99_US = 1_000_000
 
 
@@ -67,15 +67,19 @@ class Run:
     def generator(self, server, scenario, **options):
         given = {"host": server.host, "port": server.port, "domain": server.domain,
                  "prefix": self.options.prefix, "password": self.options.password,
-                 "mechanism": self.options.mechanism, **options}
-        command = [os.path.join(self.options.build, "ringtail-bench"), scenario, "--json"]
+                 "mechanism": self.options.mechanism, "json": "-", **options}
+        for name, pids in zip(("server_pid", "database_pid"), server.pids()):
+            if pids:
+                given[name] = ",".join(str(pid) for pid in pids)
+        command = [os.path.join(self.options.build, "ringtail-bench"), scenario]
         for name, value in given.items():
             command += ["--" + name.replace("_", "-")] + ([] if value is True else [str(value)])
         return command
 
-    def talk(self, server, case, rate):
-        options = {"users": self.options.users, "rate": rate, "seconds": f"{self.options.seconds}s",
-                   "warmup": f"{self.options.warmup}s", "settle": "700ms", "drain": "3s"}
+    def talk(self, server, case, rates):
+        options = {"users": self.options.users, "rates": ",".join(str(rate) for rate in rates),
+                   "seconds": f"{self.options.seconds}s", "warmup": f"{self.options.warmup}s",
+                   "settle": "700ms", "drain": "3s", "stop_p99": f"{P99_US // 1000}ms"}
         scenario = "one_to_one"
         if case.rooms:
             scenario = self.options.given_rooms if server.name not in servers.KNOWN else \
@@ -85,77 +89,77 @@ class Run:
                 options["rooms_made"] = True
         return self.generator(server, scenario, **options)
 
-    def rung(self, server, case, number, rate):
-        """One rate, measured; true when it passes."""
+    def execute(self, command):
+        return subprocess.run(command, capture_output=True, text=True,
+                              timeout=LOGIN_S + 30 * self.options.seconds)
+
+    def measure(self, server, case, number, rates):
+        """These rates in turn, until one does not pass; the lines of those that were tried."""
         before = server.counters()
-        process = subprocess.Popen(self.talk(server, case, rate), stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True)
-        sampler = usage.Sampler(process, server.pids())
-        try:
-            out, errors = process.communicate(timeout=LOGIN_S + self.options.seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            out, errors = process.communicate()
-        report = last_report(out)
-        line = {"server": server.name, "case": case.name, "round": number, "rate": rate,
-                **verdict(report, errors), **self.spent(sampler, rate, case),
-                "load": round(os.getloadavg()[0], 1), "report": report}
-        time.sleep(AFTER_S)
-        if before and report.get("sent"):
-            line.update(written(before, server.counters(), report["sent"]))
-        if case.rooms and report:
+        done = self.execute(self.talk(server, case, rates))
+        reports = lines_of(done.stdout, "phase")
+        if not reports:
+            raise servers.Failed(f"{server.name}, {case.name}: {last_words(done.stderr)}")
+        if case.rooms:
             self.made_rooms.add(server.name)
-        self.record.add("rung", **line)
-        say(f"{number}. {server.name:9} {case.name:8} {rate:6}/s:", describe(line))
-        return line["passed"]
+        lines = [self.record.add("rung", server=server.name, case=case.name, round=number,
+                                 rate=report["rate"], **verdict(report), **spent(report),
+                                 load=round(os.getloadavg()[0], 1), report=report)
+                 for report in reports]
+        for line in lines:
+            say(f"{number}. {server.name:9} {case.name:8} {line['rate']:6}/s:", describe(line))
+        time.sleep(AFTER_S)
+        if before:
+            self.written(server, case, number, before, sum(one["sent"] for one in reports))
+        if not lines[-1]["passed"]:
+            server.quiet()
+        return lines
 
-    def spent(self, sampler, rate, case):
-        """CPU µs a message sent, over the end of the measured part: open loop, so the rate says
-        how many were sent in it."""
-        window = sampler.window(self.options.users, 0.3, max(self.options.seconds - 0.6, 0.6))
-        if not window:
-            return {}
-        seconds, (server_us, database_us) = window
-        copies = cases.ROOM_SIZE if case.rooms else 1
-        return {"window_s": round(seconds, 3),
-                "server_us": round(server_us / (seconds * rate), 2),
-                "database_us": round(database_us / (seconds * rate), 2),
-                "server_us_copy": round(server_us / (seconds * rate * copies), 2),
-                "server_cpus": round(server_us / seconds / 1e6, 3),
-                "database_cpus": round(database_us / seconds / 1e6, 3)}
-
-    def passes(self, server, case, number, rate):
-        """A rung that just fails gets a second chance: others may have wanted the machine."""
-        if self.rung(server, case, number, rate):
-            return True
-        report = self.record.lines[-1]["report"]
-        server.quiet()
-        if self.over() or report.get("latency_p99_us", P99_US * 9) > 3 * P99_US:
-            return False
-        good = self.rung(server, case, number, rate)
-        server.quiet()
-        return good
+    def written(self, server, case, number, before, sent):
+        wal, disk = (after - earlier for earlier, after in zip(before, server.counters()))
+        self.record.add("written", server=server.name, case=case.name, round=number, sent=sent,
+                        wal_bytes=wal, disk_bytes=disk)
 
     # --- A server's turn in a case ---
 
+    def upwards(self, server, case, number, begin, top):
+        """The place of the highest rate that passes, from `begin` to `top`; -1: none. The common
+        rate comes before. One that just fails gets a second chance: others may have wanted the
+        machine."""
+        best, place, spare, common = -1, begin, 1, [case.common]
+        while place <= top and not self.over():
+            rates = cases.RATES[place:min(place + AT_A_TIME, top + 1)]
+            lines = self.measure(server, case, number, common + rates)[len(common):]
+            common = []
+            passed = sum(line["passed"] for line in lines)
+            place += passed
+            if passed:
+                best = place - 1
+            if lines and not lines[-1]["passed"]:
+                if not spare or lines[-1]["p99"] > 3 * P99_US:
+                    break
+                spare -= 1
+        return best
+
+    def downwards(self, server, case, number, begin):
+        for place in range(begin - 1, -1, -1):
+            if self.over():
+                break
+            if self.measure(server, case, number, [cases.RATES[place]])[-1]["passed"]:
+                return place
+        return -1
+
     def ladder(self, server, case, number):
-        begin = cases.at_least(case.begin.get(server.name, case.common))
+        """In the first round as high as it goes, later only whether that holds."""
         key = server.name, case.name
-        tried = {}
-
-        def passes(place):
-            if place not in tried:
-                tried[place] = not self.over() and \
-                    self.passes(server, case, number, cases.RATES[place])
-            return tried[place]
-
-        if key in self.highest:  # a later round: does it hold?
-            begin = self.highest[key]
-            place = cases.climb(begin, passes, highest=begin)
-        else:
-            place = self.highest[key] = cases.climb(begin, passes)
-        if self.over() and place < 0:
+        begin = self.highest.get(key, cases.at_least(case.begin.get(server.name, case.common)))
+        top = self.highest.get(key, len(cases.RATES) - 1)
+        place = self.upwards(server, case, number, begin, top)
+        if place < 0:
+            place = self.downwards(server, case, number, begin)
+        if place < 0 and self.over():
             return
+        self.highest[key] = max(place, 0)
         self.record.add("highest", server=server.name, case=case.name, round=number,
                         rate=cases.RATES[place] if place >= 0 else 0)
 
@@ -163,13 +167,12 @@ class Run:
         try:
             server.start(case.words)
             server.want_users(max(self.options.users, self.options.idle_users))
-            self.rung(server, case, number, case.common)
-            if not self.options.no_ladder:
-                self.ladder(server, case, number)
             if number == 1 and case.name == self.options.cases[0] and self.options.idle_users:
-                server.stop()
-                server.start(case.words)
                 self.idle(server)
+            if self.options.no_ladder:
+                self.measure(server, case, number, [case.common])
+            else:
+                self.ladder(server, case, number)
         except (servers.Failed, servers.Refused, subprocess.TimeoutExpired) as why:
             say(why)
             self.record.add("failure", server=server.name, case=case.name, round=number,
@@ -180,10 +183,9 @@ class Run:
 
     def idle(self, server):
         """Memory of sessions that do nothing, on a server that has just been started."""
-        command = self.generator(server, "idle", users=self.options.idle_users, settle="1s",
-                                 seconds="1s", server_pid=server.main_pid())
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LOGIN_S)
-        report = last_report(done.stdout)
+        done = self.execute(self.generator(server, "idle", users=self.options.idle_users,
+                                           settle="1s", seconds="1s"))
+        report = next(iter(lines_of(done.stdout, "run")), {})
         self.record.add("memory", server=server.name, users=self.options.idle_users, report=report)
         say(f"   {server.name:9} memory a session: {report.get('rss_session_bytes', '?')}")
 
@@ -204,45 +206,44 @@ def has(options, server, case):
     return case.name in options.given
 
 
-def last_report(text):
-    """The generator's outcome: its last line that is an object."""
-    for line in reversed(text.split("\n")):
-        if line.startswith("{"):
-            try:
-                return json.loads(line)
-            except json.JSONDecodeError:
-                continue
-    return {}
+def lines_of(text, kind):
+    """What the generator told of its phases, or of the run."""
+    lines = [json.loads(line) for line in text.split("\n") if line.startswith("{")]
+    for line in lines:
+        line.pop("latency_histogram", None)
+    return [line for line in lines if line["type"] == kind]
 
 
-def verdict(report, errors):
-    why = []
-    if not report:
-        why = [errors.strip().split("\n")[-1] or "no report"]
-    else:
-        refused = report.get("errors", 0)  # answered with an error: known to the sender
-        counts = {"refused": refused, "lost": report["lost"] - refused,
-                  "doubled": report["doubled"],
-                  "broken connections": report["broken_connections"]}
-        why += [f"{count} {name}" for name, count in counts.items() if count > 0]
-        if report.get("latency_p99_us", 0) >= P99_US:
-            why.append("p99 of a second or more")
+def last_words(errors):
+    return errors.strip().split("\n")[-1] or "the generator told nothing"
+
+
+def spent(report):
+    """CPU µs a message sent, and in rooms a delivered copy."""
+    out = {}
+    for name in ("server", "database"):
+        copy = report.get(f"{name}_cpu_us_message")
+        if copy is not None:
+            sent = report.get(f"{name}_cpu_us_sent", copy)
+            out.update({f"{name}_us": round(sent, 2), f"{name}_us_copy": round(copy, 2)})
+    return out
+
+
+def verdict(report):
+    refused = report["errors"]  # answered with an error: known to the sender
+    counts = {"refused": refused, "lost": report["lost"] - refused, "doubled": report["doubled"],
+              "broken connections": report["broken_connections"]}
+    why = [f"{count} {name}" for name, count in counts.items() if count > 0]
+    if report["latency_p99_us"] >= P99_US:
+        why.append("p99 of a second or more")
     return {"passed": not why, "why": ", ".join(why),
-            **{name: report.get(f"latency_{name}_us") for name in ("p50", "p95", "p99", "max")}}
-
-
-def written(before, after, sent):
-    return {"wal_bytes": round((after[0] - before[0]) / sent, 1),
-            "disk_bytes": round((after[1] - before[1]) / sent, 1)}
+            **{name: report[f"latency_{name}_us"] for name in ("p50", "p95", "p99", "max")}}
 
 
 def describe(line):
     outcome = "passes" if line["passed"] else f"fails ({line['why']})"
-    numbers = [f"{line.get('server_us', '?')} + {line.get('database_us', '?')} µs",
-               f"p50 {line['p50']} p99 {line['p99']} µs"]
-    if "wal_bytes" in line:
-        numbers.append(f"{line['wal_bytes']} B log, {line['disk_bytes']} B disk")
-    return "; ".join([outcome, *numbers])
+    return (f"{outcome}; {line.get('server_us', '?')} + {line.get('database_us', '?')} µs;"
+            f" p50 {line['p50']} p99 {line['p99']} µs")
 
 
 # --- What the run was on ---
@@ -377,7 +378,7 @@ def main():
             server.remove()
         if not options.keep:
             shutil.rmtree(work, ignore_errors=True)
-    table.write(record.path)
+    print(table.write(record.path))
     failed = [line for line in record.lines if line["type"] == "failure"]
     passed = any(line["type"] == "rung" and line["passed"] for line in record.lines)
     return 0 if passed and not failed else 1

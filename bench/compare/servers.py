@@ -155,10 +155,6 @@ class Server:
         """Roots of the process trees: server, database."""
         return [self.process.pid], [self.database.pid]
 
-    def main_pid(self):
-        """The process whose memory counts: the largest of the server's."""
-        return max(usage.family([self.process.pid]), key=lambda pid: usage.rss_of(pid))
-
     def quiet(self):
         """Waits until neither server nor database works off what was left."""
         roots, deadline = self.pids(), time.monotonic() + QUIET_S
@@ -224,8 +220,18 @@ class Ringtail(Server):
         done = subprocess.run([os.path.join(self.build, "ringtailctl"), "-c",
                                os.path.join(self.folder, self.config), *words],
                               capture_output=True, text=True)
-        if done.returncode:
-            raise Failed(f"ringtailctl {' '.join(words)}: {done.stderr.strip()}")
+        return done.returncode == 0, done.stdout + done.stderr
+
+    def must(self, *words):
+        """At a start the first connection to the database may still be on its way."""
+        deadline = time.monotonic() + START_S
+        while True:
+            good, told = self.control(*words)
+            if good:
+                return
+            if time.monotonic() > deadline:
+                raise Failed(f"ringtailctl {' '.join(words)}: {told.strip()}")
+            time.sleep(0.2)
 
     def ready(self):
         """It listens a moment before it answers its control tool."""
@@ -241,7 +247,7 @@ class Ringtail(Server):
             with open(path, "w") as file:
                 file.write(f"{PREFIX}0@{DOMAIN},{PASSWORD}\n")
             os.chmod(path, 0o600)
-            self.control("user", "import", path, "--derive")
+            self.must("user", "import", path, "--derive")
         self.database.ask(
             f"INSERT INTO account (domain_id, name, credentials) SELECT a.domain_id, '{PREFIX}' ||"
             " n, a.credentials FROM account a,"
@@ -350,9 +356,6 @@ class Given(Server):
 
     def pids(self):
         return self.groups
-
-    def main_pid(self):
-        return self.groups[0][0] if self.groups[0] else 0
 
     def counters(self):
         return None

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""The table and the plots of one comparison, from its raw data: bench/compare/table.py FILE.jsonl"""
+"""The table and the plots of one comparison, from its raw data:
+
+  bench/compare/table.py FILE.jsonl
+"""
 import json
 import os
 import statistics
@@ -35,12 +38,11 @@ class Data:
         return None
 
     def written(self, server, case, name):
-        """Where most messages were written, chance has least to say."""
-        rungs = [line for line in self.rungs(server, case) if line.get(name) is not None]
-        if not rungs:
-            return None
-        most = max(line["rate"] for line in rungs)
-        return statistics.median(line[name] for line in rungs if line["rate"] == most)
+        """Bytes a message, over all that was written."""
+        lines = [line for line in self.lines if line["type"] == "written" and
+                 line["server"] == server and line["case"] == case]
+        sent = sum(line["sent"] for line in lines)
+        return sum(line[name] for line in lines) / sent if sent else None
 
 
 def median(lines, name):
@@ -101,9 +103,9 @@ def conditions(data):
     return (f"{run['time']}, commit {run['commit']}; {run['cpus']} CPUs ({run['cpu']}), kernel"
             f" {run['kernel']}, load average {run['load']} at the start. {versions}."
             f" {run['users']} connections, plain TCP, {run['stanza_bytes']}-byte stanzas, each"
-            f" message at its own time, {run['seconds']:g} s a rate, {run['rounds']} rounds in turn,"
-            f" medians; Ringtail with {run['shards']} shard(s). A message is one that is *sent*;"
-            " a rate passes when all is delivered once and p99 is under a second.")
+            f" message at its own time, {run['seconds']:g} s a rate, {run['rounds']} rounds in"
+            f" turn, medians; Ringtail with {run['shards']} shard(s). A message is one that is"
+            " *sent*; a rate passes when all is delivered once and p99 is under a second.")
 
 
 def text(data):
@@ -152,8 +154,8 @@ def write(path):
         out += f"\n![{title}]({os.path.basename(file)})\n"
     with open(stem + ".md", "w") as handle:
         handle.write(out)
-    print(out)
+    return out
 
 
 if __name__ == "__main__":
-    write(sys.argv[1])
+    print(write(sys.argv[1]))

@@ -123,14 +123,9 @@ struct str mam_text(struct arena *arena, const struct element *message)
     return body && store_searches() ? arena_str(arena, element_text(arena, body)) : (struct str){0};
 }
 
-static void on_stored(struct store_op *op)
-{
-    (void)op; /* what was refused is in the log (batch.c) */
-}
-
 static struct store_op *message_op(struct acc *acc)
 {
-    struct store_op *op = store_op_new(STORE_MAM_STORE, on_stored, NULL);
+    struct store_op *op = store_op_new(STORE_MAM_STORE, mam_on_stored, NULL);
     struct store_message *message = &op->message;
     const struct element *origin = element_child(acc->element, NS_SID, "origin-id");
     message->id = acc_identify(acc);
