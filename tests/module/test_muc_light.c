@@ -44,6 +44,14 @@ static void open_with(const char *conf)
     carol = come("carol");
 }
 
+static void open_with_archives_of_users(void)
+{
+    stage_open("{mam: {archive_groupchats: true}, presence: {}, muc_light: {}}", "");
+    alice = come("alice");
+    bob = come("bob");
+    carol = come("carol");
+}
+
 static int up(void **state)
 {
     (void)state;
@@ -505,6 +513,23 @@ static void shares_what_is_said(void **state)
     assert_lacks(got, "xmlns='jabber:client'");
 }
 
+/* What is shared is looked into by who archives it for an occupant. */
+static void is_archived_for_users_as_well(void **state)
+{
+    (void)state;
+    open_with_archives_of_users();
+    make_room();
+    ask(&alice, "<message to='" ROOM "' type='groupchat'><body>a &amp; b</body></message>");
+    ask(&alice, "<message to='" ROOM "' type='groupchat'><body>c</body>"
+                "<no-store xmlns='urn:xmpp:hints'/></message>");
+    assert_has(stage_written(&bob), "by='bob@localhost'");
+    const char *got = ask(&bob, "<iq type='set' id='q'><query xmlns='urn:xmpp:mam:2'/></iq>");
+    assert_has(got, "from='" ROOM "/alice@localhost'");
+    assert_has(got, "<body>a &amp; b</body>");
+    assert_lacks(got, "<body>c</body>");
+    stage_close();
+}
+
 /* More than a turn's copies, and more inboxes than an operation takes. */
 static void knows_large_rooms(void **state)
 {
@@ -578,6 +603,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(tells_nothing_new, up, down),
     cmocka_unit_test_setup_teardown(counts_in_inboxes, up, down),
     cmocka_unit_test_setup_teardown(shares_what_is_said, up, down),
+    cmocka_unit_test(is_archived_for_users_as_well),
     cmocka_unit_test_setup_teardown(knows_large_rooms, up, down),
     cmocka_unit_test_setup_teardown(leaves_with_the_account, up, down),
 };
