@@ -74,7 +74,7 @@ struct store_op {
     struct timer timer;
     struct link link, batch_link, turn_link;
     struct link backend_link; /* the back end's, before it begins */
-    uint64_t turn; /* of an inbox: those of one owner are done in order */
+    uint64_t turn;            /* of an inbox: those of one owner are done in order */
     size_t batch_bytes;
     uint64_t batch_bits; /* whose inboxes it is for (batch.c) */
     struct job job;
