@@ -1,6 +1,8 @@
 /* The roster: the chart of RFC 6121 appendix A whole, and what a stage shows better than a play. */
 #include "stage.h"
 
+#include <stdlib.h>
+
 #include "roster/chart.h"
 #include "store.h"
 
@@ -194,6 +196,154 @@ static void only_four_types_are_of_the_chart(void **state)
     assert_false(chart_is_subscription(TYPE_ERROR));
 }
 
+/* --- The same through the server: what goes out, what comes in, what is kept --- */
+
+static struct actor me;
+static enum stanza_type went; /* the last subscription stanza of `me` that left the server */
+
+static enum verdict see(struct acc *acc, struct session *session)
+{
+    (void)session;
+    if (acc->kind == STANZA_PRESENCE && chart_is_subscription(acc->type) &&
+        str_is(acc->from.user, "me"))
+        went = acc->type;
+    return HOOK_OK;
+}
+
+static const struct hook seeing[] = {
+    {.at = HOOK_filter_local_packet, .run = see, .before = "roster"}, {0}};
+static const struct module module_see = {.name = "see", .hooks = seeing};
+
+static const char *type_name(enum stanza_type type)
+{
+    return type == TYPE_SUBSCRIBE     ? "subscribe"
+           : type == TYPE_SUBSCRIBED  ? "subscribed"
+           : type == TYPE_UNSUBSCRIBE ? "unsubscribe"
+                                      : "unsubscribed";
+}
+
+/* What the client hears of it; `went` tells what others do. */
+static const char *exchange(enum chart_side side, enum stanza_type type)
+{
+    char xml[128];
+    stage_written(&me);
+    went = TYPE_UNKNOWN;
+    snprintf(xml, sizeof xml, "<presence type='%s' from='%s@localhost' to='%s@localhost'/>",
+             type_name(type), side == CHART_SENT ? "me" : "you", side == CHART_SENT ? "you" : "me");
+    if (side == CHART_SENT)
+        stage_feed(&me, xml);
+    else
+        stage_arrive(xml);
+    return stage_written(&me);
+}
+
+static void reach(unsigned flags)
+{
+    stage_add(&module_see);
+    stage_open("{roster: {}, presence: {}, ping: {}}", "");
+    stage_account("me");
+    me = stage_login("me", "r");
+    stage_ask(&me, "<presence/>");
+    stage_ask(&me, "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
+    if (flags & (TO | OUT))
+        exchange(CHART_SENT, TYPE_SUBSCRIBE);
+    if (flags & TO)
+        exchange(CHART_RECEIVED, TYPE_SUBSCRIBED);
+    if (flags & (FROM | IN))
+        exchange(CHART_RECEIVED, TYPE_SUBSCRIBE);
+    if (flags & FROM)
+        exchange(CHART_SENT, TYPE_SUBSCRIBED);
+}
+
+/* The item of the contact, as a push and the roster say it; "": there is none. */
+static void write_item(unsigned flags, char *out, size_t room)
+{
+    static const char *const names[] = {"none", "to", "from", "both"};
+    snprintf(out, room, "<item jid='you@localhost' subscription='%s'%s", names[flags & (TO | FROM)],
+             flags & OUT ? " ask='subscribe'" : "");
+}
+
+/* A request that waits for an answer comes with the next resource; an item is in the roster, unless
+ * there was never more than a request. */
+static void assert_kept(unsigned flags, const char *where)
+{
+    char item[96];
+    write_item(flags, item, sizeof item);
+    const char *roster =
+        stage_ask(&me, "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
+    bool has_none = (flags & ~(unsigned)IN) == 0 && !strstr(roster, "<item");
+    if (!has_none && !strstr(roster, item))
+        fail_msg("%s: no %s in %s", where, item, roster);
+    struct actor other = stage_login("me", "other");
+    const char *told = stage_ask(&other, "<presence/>");
+    bool waits = strstr(told, "type='subscribe' from='you@localhost'") != NULL;
+    if (waits != ((flags & IN) != 0))
+        fail_msg("%s: a request %s", where, waits ? "waits" : "does not wait");
+}
+
+/* A push tells of each change that the item shows, and of no other. */
+static void assert_pushed(const char *heard, unsigned before, unsigned after, const char *where)
+{
+    char item[96];
+    write_item(after, item, sizeof item);
+    bool shown = ((before ^ after) & (TO | FROM | OUT)) != 0;
+    if (shown && !strstr(heard, item))
+        fail_msg("%s: no push of %s in %s", where, item, heard);
+}
+
+static void one_of_the_chart(const struct table *table, size_t i)
+{
+    unsigned before = states[i].flags, after = table->rows[i].after;
+    bool sent = table->side == CHART_SENT, passes = table->rows[i].passes;
+    char where[96], stanza[64];
+    snprintf(where, sizeof where, "%s %s in %s", type_name(table->type), sent ? "sent" : "received",
+             states[i].name);
+    reach(before);
+    const char *heard = exchange(table->side, table->type);
+    snprintf(stanza, sizeof stanza, "<presence type='%s'", type_name(table->type));
+    if (sent ? (went == table->type) != passes : !strstr(heard, stanza) == passes)
+        fail_msg("%s: %s", where, passes ? "it does not pass" : "it passes");
+    bool approves = !sent && table->type == TYPE_SUBSCRIBE && (before & FROM);
+    if (!sent && (went == TYPE_SUBSCRIBED) != approves)
+        fail_msg("%s: answered with %d", where, went);
+    assert_pushed(heard, before, after, where);
+    assert_kept(after, where);
+    stage_close();
+}
+
+static void the_server_does_as_the_chart_says(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < COUNT_OF(tables); t++)
+        for (size_t i = 0; i < STATES; i++)
+            one_of_the_chart(&tables[t], i);
+}
+
+/* Two changes under way at once (a contact removes the user): each push has the version of its own
+ * change, or who is cut off between them would miss the second. */
+static void pushes_tell_their_own_version(void **state)
+{
+    (void)state;
+    reach(TO | FROM);
+    stage_account("you");
+    struct actor you = stage_login("you", "r");
+    stage_ask(&you, "<presence type='subscribe' to='me@localhost'/>");
+    stage_arrive("<presence type='subscribed' from='me@localhost' to='you@localhost'/>");
+    stage_ask(&me, "<presence type='subscribe' to='you@localhost'/>");
+    stage_ask(&you, "<presence type='subscribed' to='me@localhost'/>");
+    stage_written(&me);
+    stage_ask(&you, "<iq type='set' id='x'><query xmlns='jabber:iq:roster'>"
+                    "<item jid='me@localhost' subscription='remove'/></query></iq>");
+    const char *heard = stage_written(&me);
+    const char *first = strstr(heard, " ver='"),
+               *second = first ? strstr(first + 1, " ver='") : NULL;
+    assert_non_null(second);
+    assert_has(first, "<item jid='you@localhost' subscription='to'/>");
+    assert_has(second, "<item jid='you@localhost' subscription='none'/>");
+    assert_int_equal(atol(first + 6) + 1, atol(second + 6));
+    stage_close();
+}
+
 /* The contacts of an account that is removed are told: as if it had removed them. */
 static void contacts_of_a_removed_account_are_told(void **state)
 {
@@ -201,7 +351,8 @@ static void contacts_of_a_removed_account_are_told(void **state)
     stage_open("{roster: {}, presence: {}, register: {}}", "");
     stage_account("me");
     stage_account("you");
-    struct actor me = stage_login("me", "r"), you = stage_login("you", "r");
+    me = stage_login("me", "r");
+    struct actor you = stage_login("you", "r");
     stage_ask(&you, "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
     stage_ask(&me, "<presence/>");
     stage_ask(&you, "<presence/>");
@@ -227,6 +378,8 @@ int main(void)
         cmocka_unit_test(no_other_state_is_reached),
         cmocka_unit_test(approval_beforehand),
         cmocka_unit_test(only_four_types_are_of_the_chart),
+        cmocka_unit_test(the_server_does_as_the_chart_says),
+        cmocka_unit_test(pushes_tell_their_own_version),
         cmocka_unit_test(contacts_of_a_removed_account_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,7 +48,8 @@ def is_back(now, wanted):
 
 
 def settle(server, wanted):
-    """Waits until there is nothing more than in the wanted snapshot; gives the last one and the seconds it took."""
+    """Waits until there is nothing more than in the wanted snapshot; gives the last one and the
+    seconds that it took."""
     begin = time.monotonic()
     while True:
         now = snapshot(server)

@@ -47,17 +47,18 @@ static enum verdict answer_failure(struct acc *acc)
     return HOOK_STOP;
 }
 
-static struct str version_text(struct acc *acc, const struct contacts *contacts)
+static struct str version_text(struct acc *acc, uint64_t version)
 {
-    return arena_format(&acc->arena, "%llu", (unsigned long long)contacts->version);
+    return arena_format(&acc->arena, "%llu", (unsigned long long)version);
 }
 
-/* --- Pushes (2.1.6) --- */
+/* --- Pushes (2.1.6): of a change that is on disk, with its own version; those behind it may be
+ * under way already --- */
 
 static void push_to(struct acc *acc, const struct session *session, const struct contacts *contacts,
                     const struct contact *contact, bool removed)
 {
-    struct str version = version_text(acc, contacts);
+    struct str version = version_text(acc, acc->answer->roster.version);
     struct element *iq = element_new(&acc->arena, NS_CLIENT, "iq");
     element_set(&acc->arena, iq, "type", STR("set"));
     element_set(&acc->arena, iq, "id", arena_format(&acc->arena, "push%.*s", STR_ARG(version)));
@@ -108,7 +109,7 @@ static void tell_change(struct acc *acc, struct session *session, const struct c
 static struct str whole_version(struct acc *acc, const struct contacts *contacts,
                                 const struct element *others)
 {
-    struct str version = version_text(acc, contacts);
+    struct str version = version_text(acc, contacts->version);
     if (!element_first(others))
         return version;
     uint64_t hash = map_hash(element_xml(&acc->arena, others, NS_NONE));
@@ -427,8 +428,10 @@ static enum verdict take_subscription(struct acc *acc, struct session *session)
     if (!change->before && is_full(acc, contacts, 0))
         return HOOK_STOP;
     change->contact.flags = change->step.flags;
-    bool asked = change->step.flags & ROSTER_ASKED;
-    change->contact.request = asked ? keep_request(acc) : (struct str){0};
+    if (!(change->step.flags & ROSTER_ASKED))
+        change->contact.request = (struct str){0};
+    else if (acc->type == TYPE_SUBSCRIBE)
+        change->contact.request = keep_request(acc);
     return contacts_set(acc, session, contacts, &change->contact, after_arrival);
 }
 
