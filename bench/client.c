@@ -1,6 +1,7 @@
 #include "client.h"
 
 #include "client_sasl.h"
+#include "names.h"
 #include "stanza.h"
 
 #include <errno.h>
@@ -10,12 +11,19 @@
 #define OWNER(pointer, field) ((struct client *)((char *)(pointer)-offsetof(struct client, field)))
 
 static const char *const stage_names[] = {
-    [CLIENT_IDLE] = "idle",           [CLIENT_CONNECT] = "connecting",
-    [CLIENT_FEATURES] = "features",   [CLIENT_PROCEED] = "STARTTLS",
-    [CLIENT_SECURE] = "TLS",          [CLIENT_AUTH] = "authentication",
-    [CLIENT_FEATURES_AGAIN] = "bind", [CLIENT_BIND] = "bind",
-    [CLIENT_SESSION] = "session",     [CLIENT_ENABLE] = "stream management",
-    [CLIENT_RESUME] = "resumption",   [CLIENT_READY] = "session established",
+    [CLIENT_IDLE] = "idle",
+    [CLIENT_CONNECT] = "connecting",
+    [CLIENT_FEATURES] = "features",
+    [CLIENT_PROCEED] = "STARTTLS",
+    [CLIENT_SECURE] = "TLS",
+    [CLIENT_REGISTER] = "registration",
+    [CLIENT_AUTH] = "authentication",
+    [CLIENT_FEATURES_AGAIN] = "bind",
+    [CLIENT_BIND] = "bind",
+    [CLIENT_SESSION] = "session",
+    [CLIENT_ENABLE] = "stream management",
+    [CLIENT_RESUME] = "resumption",
+    [CLIENT_READY] = "session established",
     [CLIENT_CLOSING] = "closing",
 };
 
@@ -44,11 +52,13 @@ static void say(struct client *client, const char *text)
 static void open_stream(struct client *client)
 {
     struct buf *out = conn_out(&client->conn);
+    char domain[DOMAIN_ROOM];
+    names_domain(client->setup->options, client->number, domain);
     stream_in_restart(&client->in);
     buf_format(out,
                "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
                "xmlns:stream='http://etherx.jabber.org/streams' version='1.0' to='%s'",
-               client->setup->options->domain);
+               domain);
     if (client->setup->through_relay)
         buf_format(out, " from='%u'", client->number);
     buf_push_str(out, STR(">"));
@@ -58,6 +68,7 @@ static void open_stream(struct client *client)
 static void become_ready(struct client *client)
 {
     client->stage = CLIENT_READY;
+    client->established = true;
     client->setup->on_ready(client);
 }
 
@@ -65,23 +76,56 @@ static void become_ready(struct client *client)
 
 static void put_filter(struct client *client, bool discard)
 {
-    struct tls *tls =
-        tls_new_client(client->setup->tls, client->setup->options->domain, conn_out(&client->conn));
+    char domain[DOMAIN_ROOM];
+    names_domain(client->setup->options, client->number, domain);
+    struct tls *tls = tls_new_client(client->setup->tls, domain, conn_out(&client->conn));
     client->stage = CLIENT_SECURE;
     conn_start_tls(&client->conn, tls, discard);
 }
 
-static void authenticate(struct client *client, const struct element *features)
+static void begin_sasl(struct client *client)
 {
-    const char *mechanism = client->setup->options->mechanism;
     client->stage = CLIENT_AUTH;
-    client->sasl = client_sasl_new(client->setup->options, client->number);
-    if (!client_sasl_is_offered(features, mechanism))
-        fail(client, "%s is not offered", mechanism);
-    else if (client_sasl_begin(client->sasl, conn_out(&client->conn)))
-        fail(client, "%s is not a mechanism that is known here", mechanism);
+    if (client_sasl_begin(client->sasl, conn_out(&client->conn)))
+        fail(client, "%s is not a mechanism that is known here", client->setup->options->mechanism);
     else
         conn_flush(&client->conn);
+}
+
+/* XEP-0077: what a server does not ask for does no harm, so the form is not asked for. */
+static void register_in_band(struct client *client)
+{
+    const struct options *options = client->setup->options;
+    client->stage = CLIENT_REGISTER;
+    buf_format(conn_out(&client->conn),
+               "<iq type='set' id='register'><query xmlns='jabber:iq:register'>"
+               "<username>%s%u</username><password>%s</password></query></iq>",
+               options->prefix, client->number, options->password);
+    conn_flush(&client->conn);
+}
+
+static void authenticate(struct client *client, const struct element *features)
+{
+    const struct options *options = client->setup->options;
+    client->stage = CLIENT_AUTH;
+    client->sasl = client_sasl_new(options, client->number);
+    if (!client_sasl_is_offered(features, options->mechanism))
+        fail(client, "%s is not offered", options->mechanism);
+    else if (options->in_band)
+        register_in_band(client);
+    else
+        begin_sasl(client);
+}
+
+/* That the user is there is as good. */
+static void on_registered(struct client *client, const struct element *iq)
+{
+    const struct element *error = element_child(iq, NS_CLIENT, "error");
+    const struct element *why = error ? element_child(error, NS_STANZAS, NULL) : NULL;
+    if (!error || (why && str_is(why->name, "conflict")))
+        begin_sasl(client);
+    else
+        fail(client, "%.*s", STR_ARG(why ? why->name : STR("the server refuses")));
 }
 
 static void on_features(struct client *client, const struct element *features)
@@ -128,25 +172,19 @@ static void on_failure(struct client *client, const struct element *element)
     fail(client, "%.*s", STR_ARG(condition ? condition->name : STR("failure")));
 }
 
-static struct client_memory *memory_of(struct client *client)
-{
-    struct client_memory *memories = client->setup->memories;
-    return memories ? &memories[client->number - client->setup->options->first] : NULL;
-}
-
-static void resume(struct client *client, const char *id)
+static void resume(struct client *client)
 {
     client->stage = CLIENT_RESUME;
-    buf_format(conn_out(&client->conn), "<resume xmlns='urn:xmpp:sm:3' h='0' previd='%s'/>", id);
+    buf_format(conn_out(&client->conn), "<resume xmlns='urn:xmpp:sm:3' h='%u' previd='%s'/>",
+               client->memory->handled, client->memory->id);
     conn_flush(&client->conn);
 }
 
 static void on_features_again(struct client *client, const struct element *features)
 {
     (void)features;
-    const struct client_memory *memory = memory_of(client);
-    if (memory && memory->id[0]) {
-        resume(client, memory->id);
+    if (client->memory && client->memory->id[0]) {
+        resume(client);
         return;
     }
     client->stage = CLIENT_BIND;
@@ -171,31 +209,54 @@ static void on_bound(struct client *client, const struct element *iq)
                 "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>");
 }
 
-/* A server without RFC 3921's <session/> answers with an error: that is as good. */
-static void on_session(struct client *client, const struct element *iq)
+static void finish(struct client *client)
 {
-    (void)iq;
-    if (memory_of(client)) {
-        client->stage = CLIENT_ENABLE;
-        say(client, "<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
-        return;
-    }
+    if (client->setup->options->carbons)
+        say(client, "<iq type='set' id='carbons'><enable xmlns='urn:xmpp:carbons:2'/></iq>");
     say(client, "<presence/>");
     become_ready(client);
 }
 
+/* A server without RFC 3921's <session/> answers with an error: that is as good. */
+static void on_session(struct client *client, const struct element *iq)
+{
+    (void)iq;
+    if (client->memory || client->setup->options->sm) {
+        client->stage = CLIENT_ENABLE;
+        say(client, client->memory ? "<enable xmlns='urn:xmpp:sm:3' resume='true'/>"
+                                   : "<enable xmlns='urn:xmpp:sm:3'/>");
+        return;
+    }
+    finish(client);
+}
+
 static void on_enabled(struct client *client, const struct element *enabled)
 {
-    struct client_memory *memory = memory_of(client);
-    text_copy(memory->id, sizeof memory->id, element_attr(enabled, "id"));
-    say(client, "<presence/>");
-    become_ready(client);
+    if (client->memory)
+        text_copy(client->memory->id, sizeof client->memory->id, element_attr(enabled, "id"));
+    client->counting = true;
+    finish(client);
 }
 
 static void on_resumed(struct client *client, const struct element *element)
 {
     (void)element;
+    client->counting = true;
+    client->handled = client->memory->handled;
     become_ready(client);
+}
+
+static void on_ack_request(struct client *client, const struct element *element)
+{
+    (void)element;
+    buf_format(conn_out(&client->conn), "<a xmlns='urn:xmpp:sm:3' h='%u'/>", client->handled);
+    conn_flush(&client->conn);
+}
+
+static void on_ack(struct client *client, const struct element *element)
+{
+    (void)client;
+    (void)element;
 }
 
 /* A server may see whether we are there (XEP-0199): any answer will do. */
@@ -221,6 +282,7 @@ static const struct {
 } steps[] = {
     {CLIENT_FEATURES, NS_STREAM, "features", on_features},
     {CLIENT_PROCEED, NS_TLS, "proceed", on_proceed},
+    {CLIENT_REGISTER, NS_CLIENT, "iq", on_registered},
     {CLIENT_AUTH, NS_SASL, "challenge", on_challenge},
     {CLIENT_AUTH, NS_SASL, "success", on_success},
     {CLIENT_AUTH, NS_SASL, "failure", on_failure},
@@ -232,10 +294,13 @@ static const struct {
     {CLIENT_RESUME, NS_SM, "resumed", on_resumed},
     {CLIENT_RESUME, NS_SM, "failed", on_failure},
     {CLIENT_READY, NS_CLIENT, "iq", answer_request},
+    {CLIENT_READY, NS_SM, "r", on_ack_request},
+    {CLIENT_READY, NS_SM, "a", on_ack},
 };
 
 static void take_element(struct client *client, const struct element *element, uint64_t now_us)
 {
+    client->handled += client->counting && element->ns == NS_CLIENT;
     for (size_t i = 0; i < COUNT_OF(steps); i++)
         if (steps[i].stage == client->stage && element_is(element, steps[i].ns, steps[i].name)) {
             steps[i].run(client, element);
@@ -310,6 +375,8 @@ static void on_gone(struct conn *conn)
 {
     struct client *client = OWNER(conn, conn);
     bool wanted = client->stage == CLIENT_CLOSING;
+    if (client->memory)
+        client->memory->handled = client->handled;
     stream_in_fini(&client->in);
     client_sasl_free(&client->sasl);
     client->stage = CLIENT_IDLE;
@@ -342,11 +409,10 @@ void client_open(struct client *client, const struct client_setup *setup, unsign
     const struct options *options = setup->options;
     struct address to = {options->host, (uint16_t)options->port};
     int fd = -1;
-    memset(client, 0, sizeof *client);
+    *client = (struct client){.memory = client->memory};
     client->setup = setup;
     client->number = number;
     client->stage = CLIENT_CONNECT;
-    client->began_us = clock_monotonic_us();
     client->in.limit_len = 1 << 20;
     client->connecting.done = on_connected;
     enum err err = ring_connect(shard_self->ring, &client->connecting, to, &fd);
@@ -358,6 +424,14 @@ void client_open(struct client *client, const struct client_setup *setup, unsign
     snprintf(client->why, sizeof client->why, "%s",
              err == ERR_INVALID ? "--host is no numeric address" : strerror(errno));
     setup->on_gone(client, client->why);
+}
+
+enum { ACK_EVERY = 10 };
+
+void client_count_written(struct client *client)
+{
+    if (client->counting && ++client->written % ACK_EVERY == 0)
+        client_write(client, STR("<r xmlns='urn:xmpp:sm:3'/>"));
 }
 
 void client_close(struct client *client)

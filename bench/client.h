@@ -15,7 +15,8 @@ struct client;
 
 /* What a user keeps from one connection to the next, to resume the stream (XEP-0198). */
 struct client_memory {
-    char id[64]; /* empty: there is nothing to resume */
+    char id[64];      /* empty: there is nothing to resume */
+    uint32_t handled; /* stanzas that came */
 };
 
 /* Shared by all clients of a run; read-only while they live. */
@@ -24,7 +25,7 @@ struct client_setup {
     struct tls_context *tls; /* NULL without TLS */
     struct parser *parser;
     bool through_relay;
-    struct client_memory *memories; /* by number; NULL: streams are not resumed */
+    struct client_memory *memories; /* of all clients; NULL: streams are not resumed */
     /* It may send stanzas now. */
     void (*on_ready)(struct client *client);
     /* A stanza came, in the read that was taken up at `now_us`. The element lives during the call.
@@ -41,6 +42,7 @@ enum client_stage {
     CLIENT_FEATURES, /* the first, or those behind STARTTLS */
     CLIENT_PROCEED,
     CLIENT_SECURE,
+    CLIENT_REGISTER,
     CLIENT_AUTH,
     CLIENT_FEATURES_AGAIN,
     CLIENT_BIND,
@@ -58,12 +60,15 @@ struct client {
     struct conn conn;
     struct op connecting;
     struct stream_in in;
-    struct client_sasl *sasl; /* while it authenticates */
-    char why[160];            /* the first thing that went wrong */
-    uint64_t began_us;
+    struct client_sasl *sasl;     /* while it authenticates */
+    struct client_memory *memory; /* NULL: its stream is not resumed */
+    char why[160];                /* the first thing that went wrong */
+    uint32_t handled, written;    /* stanzas, while they are counted (XEP-0198) */
+    bool established, counting;
+    uint64_t due_us; /* when its login was to begin; the scenario sets it */
 };
 
-/* Begins to connect and log in. The struct must be zeroed, or gone. */
+/* Begins to connect and log in. The struct must be zeroed (but for `memory`), or gone. */
 void client_open(struct client *client, const struct client_setup *setup, unsigned number);
 
 /* Writes to the stream; it goes out at the end of the turn. */
@@ -71,6 +76,9 @@ static inline void client_write(struct client *client, struct str bytes)
 {
     conn_write(&client->conn, bytes);
 }
+
+/* One stanza was written: now and then the server is asked what it has handled (XEP-0198). */
+void client_count_written(struct client *client);
 
 /* Ends the stream and the connection. */
 void client_close(struct client *client);

@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
-enum { FAILURES_TOLD = 5, TURN_US = 100000 };
+enum { FAILURES_TOLD = 5, TURN_US = 100000, LAST_US = 10000000 };
 
-struct fleet fleet;
+_Thread_local struct fleet fleet;
 
 static void on_ready(struct client *client)
 {
@@ -23,51 +23,72 @@ static void on_stanza(struct client *client, const struct element *element, uint
 
 static void on_gone(struct client *client, const char *why)
 {
-    fleet.gone++;
-    if (!why)
-        return;
-    if (fleet.failed++ < FAILURES_TOLD)
+    fleet.live--;
+    fleet.ready -= client->established;
+    if (why && fleet.failed++ < FAILURES_TOLD)
         fprintf(stderr, "ringtail-bench: user %s%u: %s\n", client->setup->options->prefix,
                 client->number, why);
+    if (fleet.on_gone)
+        fleet.on_gone(client, why);
 }
 
-void fleet_init(const struct options *options, bool through_relay)
+void fleet_init(const struct options *options, unsigned first, unsigned count, bool through_relay)
 {
+    memset(&fleet, 0, sizeof fleet);
     fleet.setup = (struct client_setup){.options = options,
                                         .through_relay = through_relay,
                                         .parser = parser_new(),
                                         .on_ready = on_ready,
                                         .on_stanza = on_stanza,
                                         .on_gone = on_gone};
-    if (options->tls || options->direct_tls)
+    if ((options->tls || options->direct_tls) && !through_relay)
         fleet.setup.tls = tls_context_client("xmpp-client");
-    fleet.count = (unsigned)options->users;
-    fleet.clients = mem_zalloc(fleet.count * sizeof *fleet.clients);
+    fleet.first = first;
+    fleet.count = count;
+    fleet.clients = mem_zalloc((count + 1) * sizeof *fleet.clients);
+    if (options->resume)
+        fleet.setup.memories = mem_zalloc((count + 1) * sizeof *fleet.setup.memories);
+    for (unsigned i = 0; i < count && options->resume; i++)
+        fleet.clients[i].memory = &fleet.setup.memories[i];
 }
 
 void fleet_fini(void)
 {
     parser_free(fleet.setup.parser);
     tls_context_free(fleet.setup.tls);
+    mem_free(fleet.setup.memories);
     mem_free(fleet.clients);
     memset(&fleet, 0, sizeof fleet);
 }
 
-void fleet_begin(unsigned until)
+bool fleet_open(unsigned index)
 {
-    uint64_t room = fleet.setup.options->in_flight;
-    while (fleet.began < until && fleet.began - fleet.ready - fleet.failed < room) {
-        unsigned index = fleet.began++;
-        unsigned number = (unsigned)fleet.setup.options->first + index;
-        client_open(&fleet.clients[index], &fleet.setup, number);
-    }
+    struct client *client = &fleet.clients[index];
+    uint64_t most = fleet.setup.through_relay ? 2 : fleet.setup.options->in_flight;
+    if (client->stage != CLIENT_IDLE || fleet.live - fleet.ready >= most)
+        return false;
+    fleet.live++;
+    client_open(client, &fleet.setup, fleet.first + index);
+    return true;
+}
+
+/* How many may have come by now. */
+static uint64_t arrived(void)
+{
+    if (!fleet.arrivals)
+        return UINT64_MAX;
+    return (clock_monotonic_us() - fleet.from_us) * fleet.arrivals / 1000000 + 1;
 }
 
 enum err fleet_login(unsigned until)
 {
+    unsigned next = fleet.live;
+    if (!fleet.from_us)
+        fleet.from_us = clock_monotonic_us();
     while (fleet.ready < until && !fleet.failed) {
-        fleet_begin(until);
-        shard_turn(shard_self, TURN_US);
+        while (next < until && next < arrived() && fleet_open(next))
+            next++;
+        shard_turn(shard_self, fleet.arrivals && next < until ? 1000 : TURN_US);
     }
     return fleet.failed ? ERR_CLOSED : ERR_OK;
 }
@@ -81,11 +102,11 @@ void fleet_rest(uint64_t ms)
 
 static void end_all(void (*end)(struct client *client))
 {
-    for (unsigned i = 0; i < fleet.began; i++)
-        if (fleet.clients[i].stage == CLIENT_READY)
+    for (unsigned i = 0; i < fleet.count; i++)
+        if (fleet.clients[i].stage != CLIENT_IDLE && fleet.clients[i].stage != CLIENT_CLOSING)
             end(&fleet.clients[i]);
-    uint64_t deadline_us = clock_monotonic_us() + 10000000;
-    while (fleet.gone < fleet.began && clock_monotonic_us() < deadline_us)
+    uint64_t deadline_us = clock_monotonic_us() + LAST_US;
+    while (fleet.live && clock_monotonic_us() < deadline_us)
         shard_turn(shard_self, TURN_US);
 }
 
@@ -97,5 +118,4 @@ void fleet_logout(void)
 void fleet_cut(void)
 {
     end_all(client_cut);
-    fleet.began = fleet.ready = fleet.gone = 0;
 }

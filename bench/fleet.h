@@ -1,6 +1,6 @@
 /*
- * All users of a run: they log in one after another with a bounded number under way, so that no
- * server's timeout is hit by our own queue. One shard, one fleet.
+ * The users of one thread: they log in one after another with a bounded number under way, so that
+ * no server's timeout is hit by our own queue. One thread, one shard, one fleet.
  */
 #ifndef RT_FLEET_H
 #define RT_FLEET_H
@@ -10,18 +10,23 @@
 struct fleet {
     struct client_setup setup;
     struct client *clients;
-    unsigned count, began, ready, gone;
-    unsigned failed; /* of the gone: not because we closed them */
+    unsigned first; /* number of the first user */
+    unsigned count;
+    unsigned live, ready; /* not gone; logged in */
+    unsigned failed;      /* so far: gone, and not because we closed them */
+    uint64_t from_us;     /* when the first login began */
+    uint64_t arrivals;    /* a second; 0: as they can */
     /* The scenario's; any of them may be NULL. */
     void (*on_ready)(struct client *client);
     void (*on_stanza)(struct client *client, const struct element *element, uint64_t now_us);
+    void (*on_gone)(struct client *client, const char *why);
 };
 
-/* The fleet of this process: events of a client come without their owner. */
-extern struct fleet fleet;
+/* The fleet of this thread: events of a client come without their owner. */
+extern _Thread_local struct fleet fleet;
 
-/* As many clients as --users; none begins yet. fleet_fini: all must be gone. */
-void fleet_init(const struct options *options, bool through_relay);
+/* `count` users from number `first` on; none begins yet. fleet_fini: all must be gone. */
+void fleet_init(const struct options *options, unsigned first, unsigned count, bool through_relay);
 void fleet_fini(void);
 
 /* Where a client stands in the fleet: 0 is the first. */
@@ -30,8 +35,8 @@ static inline unsigned fleet_index(const struct client *client)
     return (unsigned)(client - fleet.clients);
 }
 
-/* Begins more logins as long as fewer than --in-flight are under way and `until` are not begun. */
-void fleet_begin(unsigned until);
+/* Begins a login. False: as many are under way as may be, or this one is not gone. */
+bool fleet_open(unsigned index);
 
 /* Turns the shard until the first `until` clients are ready. ERR_CLOSED after the first failure,
  * which was told on standard error. */

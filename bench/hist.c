@@ -9,17 +9,15 @@ static size_t bin_of(uint64_t value)
         return (size_t)value;
     unsigned shift = 63 - (unsigned)__builtin_clzll(value) - STEP_BITS;
     size_t bin = (size_t)(shift + 1) * HIST_STEPS + (size_t)(value >> shift) - HIST_STEPS;
-    size_t last = (size_t)HIST_RANGES * HIST_STEPS - 1;
-    return bin < last ? bin : last;
+    return bin < HIST_BINS ? bin : HIST_BINS - 1;
 }
 
-/* The largest value of a bin. */
-static uint64_t top_of(size_t bin)
+uint64_t hist_top(unsigned bin)
 {
     if (bin < HIST_STEPS)
         return bin;
-    unsigned shift = (unsigned)(bin / HIST_STEPS) - 1;
-    return ((bin % HIST_STEPS + HIST_STEPS + 1) << shift) - 1;
+    unsigned shift = bin / HIST_STEPS - 1;
+    return (((uint64_t)bin % HIST_STEPS + HIST_STEPS + 1) << shift) - 1;
 }
 
 void hist_add(struct hist *hist, uint64_t value)
@@ -30,13 +28,22 @@ void hist_add(struct hist *hist, uint64_t value)
         hist->max = value;
 }
 
+void hist_merge(struct hist *hist, const struct hist *more)
+{
+    for (unsigned i = 0; i < HIST_BINS; i++)
+        hist->bins[i] += more->bins[i];
+    hist->count += more->count;
+    if (more->max > hist->max)
+        hist->max = more->max;
+}
+
 uint64_t hist_at(const struct hist *hist, unsigned per_mille)
 {
     uint64_t rank = (hist->count * per_mille + 999) / 1000, seen = 0;
-    for (size_t i = 0; i < (size_t)HIST_RANGES * HIST_STEPS; i++) {
+    for (unsigned i = 0; i < HIST_BINS; i++) {
         seen += hist->bins[i];
         if (seen && seen >= rank)
-            return top_of(i) < hist->max ? top_of(i) : hist->max;
+            return hist_top(i) < hist->max ? hist_top(i) : hist->max;
     }
     return 0;
 }

@@ -61,7 +61,7 @@ make_config() {
     TLS_PORT=$(free_port)
     cat >"$WORK/ringtail.yaml" <<YAML
 data_dir: "$WORK/data"
-domains: [localhost]
+domains: [${DOMAINS:-localhost}]
 shards: $1
 spin: ${SPIN:-false}
 storage: { ${STORAGE:-backend: sqlite} }
@@ -98,6 +98,22 @@ start_server() {
 import_users() {
     seq 0 $(($1 - 1)) | sed 's/.*/u&@localhost,secret/' >"$WORK/users"
     "$BUILD/ringtailctl" -c "$WORK/ringtail.yaml" user import "$WORK/users" --derive >&2
+}
+
+# copy_users COUNT: u1 … beside u0, with its keys, straight into the database, which no server has
+# open: to derive the keys of thousands takes long.
+copy_users() {
+    if [[ -n $CONNINFO ]]; then
+        ask "INSERT INTO account (domain_id, name, credentials) SELECT domain_id, 'u' || n,
+            credentials FROM account, generate_series(1, $1 - 1) n WHERE name = 'u0'"
+        return
+    fi
+    python3 -c 'import sqlite3, sys
+base = sqlite3.connect(sys.argv[1])
+domain, keys = base.execute("SELECT domain_id, credentials FROM account").fetchone()
+base.executemany("INSERT INTO account (domain_id, name, credentials) VALUES (?, ?, ?)",
+                 ((domain, f"u{n}", keys) for n in range(1, int(sys.argv[2]))))
+base.commit()' "$WORK/data/ringtail.sqlite" "$1"
 }
 
 # A PostgreSQL of its own with the settings of a production server; sets CONNINFO, POSTMASTER (its

@@ -57,8 +57,8 @@ login() {
     local name=$1 i
     shift
     for ((i = 1; i <= ROUNDS; i++)); do
-        "$BUILD/ringtail-bench" login --server-pid "$SERVER" --users "$USERS" "$@" \
-            >"$WORK/login-$name-$i" || say "not all logins succeeded: $name"
+        "$BUILD/ringtail-bench" login_storm --rate 200 --seconds 3 --server-pid "$SERVER" \
+            --users "$USERS" "$@" >"$WORK/login-$name-$i" || say "not all logins succeeded: $name"
     done
     printf '%-24s %9.0f\n' "$name" "$(median server_cpu_us_login "$WORK/login-$name-"*)"
 }

@@ -1,13 +1,14 @@
-/* Rooms (MUC Light) of --room-size users, each of whom talks. */
+/* Rooms (MUC Light) of --room-size users: the first of each group makes its room. */
+#include "muc.h"
+
 #include "fleet.h"
-#include "scenario.h"
-#include "talk.h"
+#include "names.h"
 
 #include <stdio.h>
 
 enum { LONGEST_MS = 20000, LOOK_MS = 20 };
 
-static unsigned created, refused;
+static _Thread_local unsigned created, refused;
 
 static void on_answer(struct client *client, const struct element *element, uint64_t now_us)
 {
@@ -15,52 +16,51 @@ static void on_answer(struct client *client, const struct element *element, uint
     (void)now_us;
     if (!element_is(element, NS_CLIENT, "iq"))
         return;
-    bool result = str_is(element_attr(element, "type"), "result");
+    const struct element *error = element_child(element, NS_CLIENT, "error");
+    bool result = !error || element_child(error, NS_STANZAS, "conflict"); /* of an earlier run */
     created += result;
     refused += !result;
 }
 
-/* The first of the group creates its room, with all others. */
-static void create(const struct options *options, unsigned room)
+/* With all others as members. */
+static void create(const struct scenario *scenario, struct client *owner)
 {
-    unsigned size = (unsigned)options->room_size;
-    struct client *owner = &fleet.clients[room * size];
+    const struct options *options = fleet.setup.options;
     struct buf *out = conn_out(&owner->conn);
-    buf_format(out,
-               "<iq type='set' id='create' to='%sroom%u@muclight.%s'>"
-               "<query xmlns='urn:xmpp:muclight:0#create'><occupants>",
-               options->prefix, (unsigned)options->first + room, options->domain);
-    for (unsigned i = 1; i < size; i++)
-        buf_format(out, "<user affiliation='member'>%s%u@%s</user>", options->prefix,
-                   owner[i].number, options->domain);
+    buf_push_str(out, STR("<iq type='set' id='create' to='"));
+    names_room(out, options, owner->number, scenario->room_service);
+    buf_push_str(out, STR("'><query xmlns='urn:xmpp:muclight:0#create'><occupants>"));
+    for (unsigned i = 1; i < options->room_size; i++) {
+        buf_push_str(out, STR("<user affiliation='member'>"));
+        names_user(out, options, owner[i].number);
+        buf_push_str(out, STR("</user>"));
+    }
     buf_push_str(out, STR("</occupants></query></iq>"));
     conn_flush(&owner->conn);
 }
 
-static bool create_all(const struct options *options)
+static void create_all(const struct scenario *scenario, unsigned rooms, unsigned size)
 {
-    unsigned rooms = (unsigned)(options->users / options->room_size);
-    fleet.on_stanza = on_answer;
     for (unsigned room = 0; room < rooms; room++) {
-        create(options, room);
-        if (room % options->in_flight == 0)
+        create(scenario, &fleet.clients[room * size]);
+        if (room % fleet.setup.options->in_flight == 0)
             fleet_rest(LOOK_MS);
     }
     for (unsigned ms = 0; ms < LONGEST_MS && created + refused < rooms; ms += LOOK_MS)
         fleet_rest(LOOK_MS);
+}
+
+bool muc_light_prepare(const struct scenario *scenario)
+{
+    unsigned size = (unsigned)fleet.setup.options->room_size, rooms = fleet.count / size;
+    if (fleet.setup.options->rooms_made)
+        return true;
+    created = refused = 0;
+    fleet.on_stanza = on_answer;
+    create_all(scenario, rooms, size);
+    fleet.on_stanza = NULL;
     if (created == rooms)
         return true;
     fprintf(stderr, "ringtail-bench: %u of %u rooms were created\n", created, rooms);
     return false;
-}
-
-int scenario_muc_light(const struct options *options)
-{
-    if (options->users % options->room_size) {
-        fputs("ringtail-bench: --users must be a multiple of --room-size\n", stderr);
-        return 2;
-    }
-    return talk_run(options, &(struct talk){.name = "muc_light",
-                                            .room_size = (unsigned)options->room_size,
-                                            .prepare = options->rooms_made ? NULL : create_all});
 }

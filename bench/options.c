@@ -1,138 +1,306 @@
 #include "options.h"
 
-#include "text.h"
+#include "bind.h"
+#include "json.h"
+#include "options_keys.h"
 
-#include <stddef.h>
+#include <inttypes.h>
 #include <stdio.h>
 
-enum option_kind { OPTION_TEXT, OPTION_NUMBER, OPTION_TIME, OPTION_FLAG };
-
-/* `preset` is written as on the command line. */
-struct option {
-    const char *name;
-    enum option_kind kind;
-    size_t offset;
-    const char *preset;
-    uint64_t min, max;
-    const char *help;
-};
-
-#define TEXT(name, field, preset, help)                                                            \
-    {                                                                                              \
-        "--" name, OPTION_TEXT, offsetof(struct options, field), preset, 0, 0, help                \
-    }
-#define NUMBER(name, field, preset, min, max, help)                                                \
-    {                                                                                              \
-        "--" name, OPTION_NUMBER, offsetof(struct options, field), preset, min, max, help          \
-    }
-#define TIME(name, field, preset, help)                                                            \
-    {                                                                                              \
-        "--" name, OPTION_TIME, offsetof(struct options, field), preset, 0, 0, help                \
-    }
-#define FLAG(name, field, help)                                                                    \
-    {                                                                                              \
-        "--" name, OPTION_FLAG, offsetof(struct options, field), NULL, 0, 0, help                  \
-    }
-
-static const struct option table[] = {
-    TEXT("host", host, "127.0.0.1", "numeric address of the server"),
-    NUMBER("port", port, "5222", 1, 65535, "its port"),
-    TEXT("domain", domain, "localhost", "XMPP domain"),
-    FLAG("tls", tls, "STARTTLS before authentication"),
-    FLAG("direct-tls", direct_tls, "TLS from the first byte (XEP-0368)"),
-    TEXT("prefix", prefix, "u", "users are called PREFIX0, PREFIX1 …"),
-    TEXT("password", password, "secret", "the password of all users"),
-    TEXT("mechanism", mechanism, "SCRAM-SHA-1", "SCRAM-SHA-1, -256, -512 or PLAIN"),
-    NUMBER("users", users, "500", 1, 1000000, "connections"),
-    NUMBER("first", first, "0", 0, 100000000, "number of the first user"),
-    NUMBER("in-flight", in_flight, "16", 1, 10000, "logins under way at a time"),
-    NUMBER("room-size", room_size, "5", 1, 10000, "users in a room (muc_light)"),
-    FLAG("rooms-made", rooms_made, "the rooms are there: PREFIXroom0, PREFIXroom1 …"),
-    NUMBER("rate", rate, "1000", 1, 10000000, "messages a second, all senders together"),
-    NUMBER("burst", burst, "1", 1, 1000, "messages to the same peer in one write"),
-    NUMBER("stanza", stanza_len, "300", 1, 60000, "bytes of a whole message stanza"),
-    FLAG("resume", resume, "streams are resumed (XEP-0198) by who comes back"),
-    FLAG("origin-ids", origin_ids, "an origin-id (XEP-0359) beside the body of each message"),
-    NUMBER("body", body_len, "0", 0, 50000, "bytes of the body instead; 0: as --stanza says"),
-    NUMBER("tick-us", tick_us, "0", 0, 1000000,
-           "send what is due only every so many µs; 0: each message at its own time"),
-    TIME("seconds", seconds_ms, "5s", "measured time (idle: how long to hold)"),
-    TIME("warmup", warmup_ms, "1s", "time with traffic before it"),
-    TIME("settle", settle_ms, "500ms", "quiet time after the logins"),
-    TIME("drain", drain_ms, "3s", "longest wait for what is under way at the end"),
-    NUMBER("server-pid", server_pid, "0", 0, 4194304, "read its CPU time and memory; 0: none"),
-    NUMBER("cpu", cpu, "4096", 0, OPTIONS_NO_CPU, "pin to this CPU; 4096: not pinned"),
-    FLAG("json", json, "one JSON object on one line"),
-};
-
-static bool set_value(const struct option *option, const char *text, void *field)
+static const struct key *find_key(const char *name)
 {
-    switch (option->kind) {
-    case OPTION_TEXT:
-        *(const char **)field = text;
-        return true;
-    case OPTION_NUMBER:
-        return text_u64(str_of(text), option->min, option->max, field);
-    case OPTION_TIME:
-        return text_duration(str_of(text), field);
-    case OPTION_FLAG:
-        *(bool *)field = true;
-        return true;
-    }
-    return false;
-}
-
-static const struct option *find(const char *name)
-{
-    for (size_t i = 0; i < COUNT_OF(table); i++)
-        if (strcmp(table[i].name, name) == 0)
-            return &table[i];
+    for (const struct key *key = options_keys; key->name; key++)
+        if (strcmp(key->name, name) == 0)
+            return key;
     return NULL;
 }
 
-static enum err complain(const char *what, const char *word)
+/* --- The command line as a map, so that one way of binding does for both --- */
+
+struct words {
+    struct arena *arena;
+    struct problems *problems;
+    char **at, **end;
+    struct conf_node *map;
+};
+
+static void push(struct conf_node *parent, struct conf_node *child)
 {
-    fprintf(stderr, "ringtail-bench: %s: %s (--help lists the options)\n", word, what);
-    return ERR_INVALID;
+    struct conf_node **tail = &parent->first;
+    while (*tail)
+        tail = &(*tail)->next;
+    child->next = NULL;
+    *tail = child;
+    parent->count++;
 }
 
-/* Where the option's value is in the struct. */
-static void *field_of(struct options *options, const struct option *option)
+static void drop(struct conf_node *map, struct str name)
 {
-    return (char *)options + option->offset;
+    struct conf_node **at = &map->first;
+    while (*at && !str_eq((*at)->name, name))
+        at = &(*at)->next;
+    if (!*at)
+        return;
+    *at = (*at)->next;
+    map->count--;
 }
 
-static void set_presets(struct options *out)
+static struct conf_node *new_scalar(struct arena *arena, struct str text)
 {
-    memset(out, 0, sizeof *out);
-    for (size_t i = 0; i < COUNT_OF(table); i++)
-        if (table[i].preset)
-            set_value(&table[i], table[i].preset, field_of(out, &table[i]));
+    struct conf_node *node = arena_zero(arena, sizeof *node);
+    node->text = arena_str(arena, text);
+    return node;
 }
 
-enum err options_parse(int argc, char **argv, struct options *out)
+/* "a,b c" as a list. */
+static struct conf_node *new_list(struct arena *arena, const char *text)
 {
-    set_presets(out);
-    for (int i = 0; i < argc; i++) {
-        const struct option *option = find(argv[i]);
-        if (!option)
-            return complain("there is no such option", argv[i]);
-        bool flag = option->kind == OPTION_FLAG;
-        if (!flag && i + 1 == argc)
-            return complain("expects a value", argv[i]);
-        if (!set_value(option, flag ? "" : argv[++i], field_of(out, option)))
-            return complain("that value is not possible", option->name);
+    struct conf_node *list = arena_zero(arena, sizeof *list);
+    list->type = NODE_LIST;
+    for (size_t len; *text; text += len) {
+        text += strspn(text, ", ");
+        len = strcspn(text, ", ");
+        if (len)
+            push(list, new_scalar(arena, (struct str){text, len}));
     }
-    return out->tls && out->direct_tls ? complain("excludes --tls", "--direct-tls") : ERR_OK;
+    return list;
+}
+
+/* "--room-size" to "room_size". */
+static char *key_name(struct arena *arena, const char *word)
+{
+    char *name = (char *)arena_str(arena, str_of(word + 2)).at;
+    for (char *at = name; *at; at++)
+        if (*at == '-')
+            *at = '_';
+    return name;
+}
+
+bool options_takes_value(const char *word)
+{
+    struct arena arena;
+    arena_init(&arena);
+    const struct key *key = strncmp(word, "--", 2) == 0 ? find_key(key_name(&arena, word)) : NULL;
+    arena_fini(&arena);
+    return key && key->type != KEY_BOOL;
+}
+
+static struct conf_node *value_of(struct words *words, const struct key *key, const char *word)
+{
+    if (words->at == words->end) {
+        problem(words->problems, 0, word, "expects a value");
+        return NULL;
+    }
+    const char *text = *words->at++;
+    return key->type == KEY_TEXTS ? new_list(words->arena, text)
+                                  : new_scalar(words->arena, str_of(text));
+}
+
+static void take_word(struct words *words)
+{
+    const char *word = *words->at++;
+    if (strncmp(word, "--", 2) != 0) {
+        problem(words->problems, 0, NULL, "`%s` is not an option", word);
+        return;
+    }
+    const char *name = key_name(words->arena, word);
+    const struct key *key = find_key(name);
+    bool no = !key && strncmp(name, "no_", 3) == 0;
+    if (no)
+        key = find_key(name += 3);
+    if (!key) {
+        problem(words->problems, 0, word, "there is no such option (--help lists them)");
+        words->at += words->at < words->end && strncmp(*words->at, "--", 2) != 0;
+        return;
+    }
+    struct conf_node *node = key->type == KEY_BOOL
+                                 ? new_scalar(words->arena, no ? STR("false") : STR("true"))
+                                 : value_of(words, key, word);
+    if (!node)
+        return;
+    node->name = str_of(name);
+    drop(words->map, node->name);
+    push(words->map, node);
+}
+
+static struct conf_node *read_words(struct arena *arena, struct problems *problems, int argc,
+                                    char **argv)
+{
+    struct words words = {.arena = arena,
+                          .problems = problems,
+                          .at = argv,
+                          .end = argv + argc,
+                          .map = arena_zero(arena, sizeof *words.map)};
+    words.map->type = NODE_MAP;
+    while (words.at < words.end)
+        take_word(&words);
+    return words.map;
+}
+
+static void override(struct conf_node *map, struct conf_node *with)
+{
+    for (struct conf_node *node = with->first, *next; node; node = next) {
+        next = node->next;
+        drop(map, node->name);
+        push(map, node);
+    }
+}
+
+/* --- What must fit together --- */
+
+static void check_rates(const struct options *options, struct problems *problems)
+{
+    uint64_t rate;
+    for (size_t i = 0; i < options->rates.count; i++)
+        if (!text_u64(str_of(options->rates.items[i]), 1, 10000000, &rate))
+            problem(problems, 0, "rates", "expects numbers from 1 to 10000000, got `%s`",
+                    options->rates.items[i]);
+}
+
+static void check(const struct options *options, struct problems *problems)
+{
+    check_rates(options, problems);
+    if (options->tls && options->direct_tls)
+        problem(problems, 0, "direct_tls", "excludes tls");
+    if (options->domain_count && options->first % options->domain_bucket)
+        problem(problems, 0, "first", "must be a multiple of domain_bucket");
+}
+
+/* --- All of it --- */
+
+static enum err finish(struct problems *problems)
+{
+    fprintf(stderr, "%.*s", STR_ARG(buf_str(&problems->text)));
+    buf_fini(&problems->text);
+    return problems->count ? ERR_INVALID : ERR_OK;
+}
+
+static void bind_all(struct options *out, struct problems *problems, const struct conf_node *map)
+{
+    *out = (struct options){.arena = out->arena}; /* lists grow by what is bound */
+    bind_map(&out->arena, problems, options_keys, map, "", out);
+    if (!problems->count)
+        check(out, problems);
+}
+
+enum err options_parse(const char *file, int argc, char **argv, struct options *out)
+{
+    struct problems problems = {.file = "ringtail-bench"};
+    memset(out, 0, sizeof *out);
+    arena_init(&out->arena);
+    struct conf_node *words = read_words(&out->arena, &problems, argc, argv);
+    if (!problems.count) /* the words by themselves first: their problems are of no file */
+        bind_all(out, &problems, words);
+    if (!file || problems.count)
+        return finish(&problems);
+    problems.file = file;
+    struct conf_node *map = yaml_load(&out->arena, &problems);
+    if (map && map->type == NODE_MAP) {
+        override(map, words);
+        bind_all(out, &problems, map);
+    } else if (map) {
+        problem(&problems, map->line, NULL, "expects keys and values");
+    }
+    return finish(&problems);
+}
+
+enum err options_read(struct str text, struct options *out)
+{
+    struct problems problems = {.file = "coordinator"};
+    memset(out, 0, sizeof *out);
+    arena_init(&out->arena);
+    struct conf_node *map = yaml_parse(&out->arena, text, &problems);
+    if (map)
+        bind_all(out, &problems, map);
+    return finish(&problems);
+}
+
+void options_fini(struct options *options)
+{
+    arena_fini(&options->arena);
+}
+
+/* --- Writing --- */
+
+static void write_texts(struct buf *out, const struct key_texts *texts)
+{
+    buf_push_str(out, STR("["));
+    for (size_t i = 0; i < texts->count; i++) {
+        buf_push_str(out, i ? STR(", ") : STR(""));
+        json_text(out, texts->items[i]);
+    }
+    buf_push_str(out, STR("]"));
+}
+
+static void write_value(struct buf *out, const struct key *key, const void *value)
+{
+    struct buf text = {0};
+    if (key->type == KEY_BOOL) {
+        buf_push_str(out, str_of(*(const bool *)value ? "true" : "false"));
+    } else if (key->type == KEY_TEXTS) {
+        write_texts(out, value);
+    } else if (key->type == KEY_TEXT) {
+        json_text(out, *(const char *const *)value);
+    } else if (key->type == KEY_DURATION) {
+        key_format_number(&text, key, *(const uint64_t *)value);
+        buf_format(out, "\"%.*s\"", STR_ARG(buf_str(&text)));
+    } else {
+        buf_format(out, "%" PRIu64, *(const uint64_t *)value);
+    }
+    buf_fini(&text);
+}
+
+/* Of interest to the machine that reads it, or only to this one. */
+static bool is_told(const struct key *key, const void *value, bool all)
+{
+    static const char *const own[] = {"json", "html", "workers", "watch", "password"};
+    if (key->type == KEY_TEXT && !*(const char *const *)value)
+        return false;
+    for (size_t i = 0; i < COUNT_OF(own); i++)
+        if (strcmp(key->name, own[i]) == 0)
+            return all && strcmp(own[i], "password") == 0;
+    return true;
+}
+
+void options_write(struct buf *out, const struct options *options, bool all)
+{
+    const char *comma = "{";
+    for (const struct key *key = options_keys; key->name; key++) {
+        const void *value = (const char *)options + key->offset;
+        if (!is_told(key, value, all))
+            continue;
+        buf_format(out, "%s\"%s\": ", comma, key->name);
+        write_value(out, key, value);
+        comma = ", ";
+    }
+    buf_push_str(out, STR("}"));
+}
+
+unsigned options_rungs(const struct options *options)
+{
+    return options->rates.count ? (unsigned)options->rates.count : 1;
+}
+
+uint64_t options_rate(const struct options *options, unsigned rung)
+{
+    uint64_t rate = options->rate;
+    if (options->rates.count && text_u64(str_of(options->rates.items[rung]), 0, UINT64_MAX, &rate))
+        return rate;
+    if (options->interval_ms)
+        rate = options->users * 1000 / options->interval_ms;
+    return rate ? rate : 1;
 }
 
 void options_help(void)
 {
-    for (size_t i = 0; i < COUNT_OF(table); i++) {
-        const struct option *option = &table[i];
-        if (option->preset)
-            printf("  %-14s %s (%s)\n", option->name, option->help, option->preset);
-        else
-            printf("  %-14s %s\n", option->name, option->help);
+    for (const struct key *key = options_keys; key->name; key++) {
+        char name[32] = "--";
+        text_copy(name + 2, sizeof name - 2, str_of(key->name));
+        for (char *at = name; *at; at++)
+            if (*at == '_')
+                *at = '-';
+        bool tell = key->preset && *key->preset && key->type != KEY_BOOL;
+        printf("  %-18s %s%s%s%s\n", name, key->help, tell ? " (" : "", tell ? key->preset : "",
+               tell ? ")" : "");
     }
 }

@@ -1,21 +1,35 @@
-/* What the kernel tells of a process: CPU time and memory (Linux /proc). */
+/*
+ * What the kernel tells of programs under test (Linux): CPU time, memory, bytes written. A program
+ * is given by process ids, each with all its descendants (a PostgreSQL, an Erlang node), or by a
+ * control group (v2).
+ */
 #ifndef RT_PROBE_H
 #define RT_PROBE_H
 
 #include <stdint.h>
 
-/* Microseconds on a CPU so far: all threads that the process has now. 0: cannot be read. */
-double probe_cpu_us(uint64_t pid);
-
-/* The same of our own process. */
-double probe_own_cpu_us(void);
-
-struct probe_memory {
-    double rss, pss, private; /* bytes */
+struct probe {
+    const char *pids;   /* comma-separated ids or names; NULL or empty: none */
+    const char *cgroup; /* its folder; NULL: none */
 };
 
-/* VmRSS of status; Pss and Private_Dirty of smaps_rollup. Clean private pages are left out: they
- * are files, and count or not depending on who else runs the same program. */
-struct probe_memory probe_memory(uint64_t pid);
+struct probe_usage {
+    double cpu_us;            /* so far; of children that have ended, too */
+    double rss, pss, private; /* bytes; of a control group only rss: memory.current */
+    double written;           /* bytes so far that went, or will go, to storage */
+};
+
+/* All zero where nothing is given or nothing can be read. Takes some milliseconds. */
+struct probe_usage probe_read(const struct probe *probe);
+
+/* True when something is given. */
+static inline int probe_is_set(const struct probe *probe)
+{
+    return (probe->pids && *probe->pids) || probe->cgroup;
+}
+
+/* Microseconds on a CPU of our own process, and of the running thread, so far. */
+double probe_own_cpu_us(void);
+double probe_thread_cpu_us(void);
 
 #endif

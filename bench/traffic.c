@@ -1,169 +1,151 @@
 #include "traffic.h"
 
+#include "expect.h"
+#include "fleet.h"
 #include "mem.h"
-#include "prng.h"
+#include "names.h"
+#include "note.h"
+#include "order.h"
+#include "words.h"
 
 #include <inttypes.h>
-#include <stdio.h>
+
+/* What one client says. */
+struct lane {
+    uint64_t sent;
+    uint64_t *newest; /* of each reader: one more than the highest number that came */
+    uint64_t *came;   /* a bit a number and reader */
+};
+
+/* Of this thread. */
+static _Thread_local struct {
+    unsigned group;   /* clients in a room, or peers of each other */
+    unsigned readers; /* of each message */
+    struct lane *lanes;
+    unsigned *order; /* who writes when */
+} traffic;
 
 /* --- Life --- */
 
-static void shuffle(unsigned *order, unsigned count)
+void traffic_begin(struct phase *phase)
 {
-    struct prng prng;
-    prng_init(&prng, 1); /* the same order in each run */
-    for (unsigned i = 0; i < count; i++)
-        order[i] = i;
-    for (unsigned i = count; i > 1; i--) {
-        unsigned other = (unsigned)prng_below(&prng, i), last = order[i - 1];
-        order[i - 1] = order[other];
-        order[other] = last;
+    uint64_t writes = phase->pace.writes / fleet.count + 1;
+    traffic.group = scenario_group(phase->scenario, phase->options);
+    traffic.readers = phase->scenario->room_service ? traffic.group : 1;
+    uint64_t bits = writes * phase->pace.burst * traffic.readers;
+    traffic.order = order_new(fleet.count);
+    traffic.lanes = mem_zalloc(fleet.count * sizeof *traffic.lanes);
+    for (unsigned i = 0; i < fleet.count; i++) {
+        traffic.lanes[i].came = mem_zalloc((bits + 63) / 64 * sizeof(uint64_t));
+        traffic.lanes[i].newest = mem_zalloc(traffic.group * sizeof(uint64_t));
     }
 }
 
-void traffic_init(struct traffic *traffic)
+static bool is_last(const struct note *note, unsigned leader)
 {
-    uint64_t writes = traffic->pace.writes / fleet.count + 1;
-    traffic->readers = traffic->room_size ? traffic->room_size : 1;
-    traffic->lane_room = writes * traffic->pace.burst * traffic->readers;
-    traffic->order = mem_zalloc(fleet.count * sizeof *traffic->order);
-    shuffle(traffic->order, fleet.count);
-    traffic->lanes = mem_zalloc(fleet.count * sizeof *traffic->lanes);
-    for (unsigned i = 0; i < fleet.count; i++) {
-        traffic->lanes[i].came = mem_zalloc((traffic->lane_room + 63) / 64 * sizeof(uint64_t));
-        traffic->lanes[i].newest = mem_zalloc(traffic->readers * sizeof(uint64_t));
-    }
-    traffic->latency_us = mem_zalloc(sizeof *traffic->latency_us);
-    traffic->late_us = mem_zalloc(sizeof *traffic->late_us);
+    return note->sender >= leader && note->sender < leader + traffic.group &&
+           note->number + 1 == traffic.lanes[note->sender].sent;
 }
 
-void traffic_fini(struct traffic *traffic)
+void traffic_end(struct phase *phase)
 {
+    expect_check(phase, is_last);
     for (unsigned i = 0; i < fleet.count; i++) {
-        mem_free(traffic->lanes[i].came);
-        mem_free(traffic->lanes[i].newest);
+        mem_free(traffic.lanes[i].came);
+        mem_free(traffic.lanes[i].newest);
     }
-    mem_free(traffic->lanes);
-    mem_free(traffic->order);
-    mem_free(traffic->latency_us);
-    mem_free(traffic->late_us);
+    mem_free(traffic.lanes);
+    mem_free(traffic.order);
 }
 
 /* --- Sending --- */
 
-/* Words at random, since an archive that compresses finds out whether a text is one. */
-static void fill(struct buf *out, size_t len, uint64_t seed)
+static unsigned place_of(unsigned index)
 {
-    static const char *const words[] = {
-        "the",   "of",   "and",   "to",      "in",    "is",       "you",     "that",
-        "it",    "he",   "was",   "for",     "on",    "are",      "as",      "with",
-        "his",   "they", "at",    "be",      "this",  "have",     "from",    "or",
-        "one",   "had",  "by",    "word",    "but",   "not",      "what",    "all",
-        "were",  "we",   "when",  "your",    "can",   "said",     "there",   "use",
-        "an",    "each", "which", "she",     "do",    "how",      "their",   "if",
-        "will",  "up",   "other", "about",   "out",   "many",     "then",    "them",
-        "these", "so",   "some",  "tonight", "would", "tomorrow", "meeting", "station",
-    };
-    char *at = (char *)buf_reserve(out, len), *end = at + len;
-    while (at < end) {
-        seed = seed * 6364136223846793005 + 1442695040888963407;
-        const char *word = words[(seed >> 33) % COUNT_OF(words)];
-        while (*word && at < end)
-            *at++ = *word++;
-        if (at < end)
-            *at++ = ' ';
-    }
-    buf_grow(out, len);
+    return index % traffic.group;
 }
 
-/* To the peer, or to the room of the group. */
-static void write_address(struct buf *out, const struct client *client, unsigned room_size)
+/* The place of the peer who gets a message: each of the others in turn. */
+static unsigned target_of(unsigned sender, uint64_t number)
 {
-    const struct options *options = client->setup->options;
-    unsigned index = fleet_index(client);
-    if (room_size)
-        buf_format(out, "type='groupchat' to='%sroom%u@muclight.%s'", options->prefix,
-                   (unsigned)options->first + index / room_size, options->domain);
-    else
-        buf_format(out, "type='chat' to='%s%u@%s'", options->prefix,
-                   fleet.clients[index ^ 1].number, options->domain);
+    return (unsigned)((place_of(sender) + 1 + number % (traffic.group - 1)) % traffic.group);
+}
+
+static void write_address(struct buf *out, const struct phase *phase, unsigned index,
+                          uint64_t number)
+{
+    unsigned leader = index - place_of(index);
+    if (phase->scenario->room_service) {
+        buf_push_str(out, STR("type='groupchat' to='"));
+        names_room(out, phase->options, fleet.first + leader, phase->scenario->room_service);
+    } else {
+        buf_push_str(out, STR("type='chat' to='"));
+        names_user(out, phase->options, fleet.first + leader + target_of(index, number));
+    }
+    buf_push_str(out, STR("'"));
+}
+
+/* What stands behind the body. An origin-id is of this run: another one's would be resent messages.
+ */
+static void write_tail(struct buf *out, const struct options *options, const struct note *note)
+{
+    buf_push_str(out, STR("</body>"));
+    if (options->origin_ids)
+        buf_format(out,
+                   "<origin-id xmlns='urn:xmpp:sid:0' id='%" PRIu64 "-%" PRIu64 "-%" PRIu64 "'/>",
+                   note->sender, note->number, note->due_us);
+    if (options->receipts)
+        buf_push_str(out, STR("<request xmlns='urn:xmpp:receipts'/>"));
+    buf_push_str(out, STR("</message>"));
 }
 
 /* Filled with text up to the wanted length of body or stanza. */
-static void write_message(struct client *client, unsigned room_size, uint64_t number,
-                          uint64_t due_us)
+static void write_message(const struct phase *phase, struct client *client, const struct note *note)
 {
-    static const char tail[] = "</body></message>";
-    const struct options *options = client->setup->options;
+    static const size_t tail_len = sizeof "</body></message>" - 1;
+    const struct options *options = phase->options;
     struct buf *out = conn_out(&client->conn);
     size_t before = buf_len(out);
-    buf_format(out, "<message id='m%" PRIu64 "' ", number);
-    write_address(out, client, room_size);
+    buf_format(out, "<message id='m%" PRIu64 "' ", note->number);
+    write_address(out, phase, (unsigned)note->sender, note->number);
     buf_push_str(out, STR("><body>"));
     size_t body = buf_len(out);
-    buf_format(out, "%u %" PRIu64 " %" PRIu64 " ", fleet_index(client), number, due_us);
-    size_t have = buf_len(out) - (options->body_len ? body : before - (sizeof tail - 1));
+    note_write(out, note);
+    size_t have = buf_len(out) - (options->body_len ? body : before - tail_len);
     size_t want = options->body_len ? options->body_len : options->stanza_len;
     if (have < want)
-        fill(out, want - have, number * fleet.count + fleet_index(client));
-    if (options->origin_ids) /* of this run: another one's would be resent messages */
-        buf_format(out,
-                   "</body><origin-id xmlns='urn:xmpp:sid:0' id='%u-%" PRIu64 "-%" PRIu64
-                   "'/></message>",
-                   fleet_index(client), number, due_us);
-    else
-        buf_push(out, tail, sizeof tail - 1);
+        words_write(out, want - have, note->number * fleet.count + note->sender);
+    write_tail(out, options, note);
+    client_count_written(client);
 }
 
-static void write_burst(struct traffic *traffic, unsigned index, uint64_t due_us)
+bool traffic_act(struct phase *phase, uint64_t due_us)
 {
+    unsigned index = traffic.order[phase->next % fleet.count];
     struct client *client = &fleet.clients[index];
-    struct lane *lane = &traffic->lanes[index];
+    struct lane *lane = &traffic.lanes[index];
     if (client->stage != CLIENT_READY)
-        return;
-    for (uint64_t i = 0; i < traffic->pace.burst; i++)
-        write_message(client, traffic->room_size, lane->sent++, due_us);
+        return true;
+    for (uint64_t i = 0; i < phase->pace.burst; i++)
+        write_message(phase, client, &(struct note){index, lane->sent++, due_us});
     conn_flush(&client->conn);
-    traffic->sent += traffic->pace.burst;
-}
-
-uint64_t traffic_send(struct traffic *traffic, uint64_t now_us)
-{
-    uint64_t due_us;
-    while ((due_us = pace_due_us(&traffic->pace, traffic->next)) <= now_us) {
-        write_burst(traffic, traffic->order[traffic->next % fleet.count], due_us);
-        if (due_us >= traffic->pace.measure_us)
-            hist_add(traffic->late_us, now_us - due_us);
-        traffic->next++;
-    }
-    return due_us;
+    phase->tally->sent += phase->pace.burst;
+    phase->tally->expected += phase->pace.burst * traffic.readers;
+    return true;
 }
 
 /* --- Receiving --- */
 
-struct note {
-    uint64_t sender, number, due_us;
-};
-
-static bool read_note(const struct element *element, struct note *out)
-{
-    const struct element *body = element_child(element, NS_CLIENT, "body");
-    const struct node *node = body ? body->first : NULL;
-    if (!element_is(element, NS_CLIENT, "message") || !node || node->kind != NODE_TEXT)
-        return false;
-    struct str rest = ((const struct text_node *)node)->text;
-    return text_u64(str_cut(rest, ' ', &rest), 0, fleet.count - 1, &out->sender) &&
-           text_u64(str_cut(rest, ' ', &rest), 0, UINT64_MAX, &out->number) &&
-           text_u64(str_cut(rest, ' ', &rest), 0, UINT64_MAX, &out->due_us);
-}
-
 /* Which of a sender's readers a client is; false: none. */
-static bool find_reader(const struct traffic *traffic, uint64_t sender, unsigned index,
+static bool find_reader(const struct phase *phase, const struct note *note, unsigned index,
                         unsigned *reader)
 {
-    unsigned size = traffic->room_size;
-    *reader = size ? index % size : 0;
-    return size ? sender / size == index / size : sender == (index ^ 1);
+    unsigned sender = (unsigned)note->sender;
+    bool rooms = phase->scenario->room_service;
+    *reader = rooms ? place_of(index) : 0;
+    return sender < fleet.count && sender / traffic.group == index / traffic.group &&
+           note->number < traffic.lanes[sender].sent &&
+           (rooms || target_of(sender, note->number) == place_of(index));
 }
 
 /* False when it has come before. */
@@ -175,37 +157,60 @@ static bool mark(struct lane *lane, uint64_t place)
     return fresh;
 }
 
-static void count(struct traffic *traffic, const struct note *note, uint64_t now_us)
+/* To one reader in order. Between peers each reader has a count of its own, too. */
+static void check_order(struct phase *phase, struct lane *lane, uint64_t number, unsigned place)
 {
-    traffic->delivered++;
-    if (now_us >= traffic->pace.measure_us && now_us < traffic->pace.end_us)
-        traffic->in_window++;
-    if (note->due_us >= traffic->pace.measure_us)
-        hist_add(traffic->latency_us, now_us > note->due_us ? now_us - note->due_us : 0);
+    if (number < lane->newest[place])
+        phase->tally->disordered++;
+    else
+        lane->newest[place] = number + 1;
 }
 
-void traffic_take(struct traffic *traffic, const struct client *client,
-                  const struct element *element, uint64_t now_us)
+static void answer_receipt(const struct phase *phase, struct client *client,
+                           const struct element *message, const struct note *note)
+{
+    struct buf *out = conn_out(&client->conn);
+    if (!element_child(message, NS_RECEIPTS, "request") || phase->scenario->room_service)
+        return;
+    buf_push_str(out, STR("<message type='chat' to='"));
+    names_user(out, phase->options, fleet.first + (unsigned)note->sender);
+    buf_format(out, "'><received xmlns='urn:xmpp:receipts' id='m%" PRIu64 "'/></message>",
+               note->number);
+    client_count_written(client);
+    conn_flush(&client->conn);
+}
+
+/* A room's subject, a greeting; what an archive or a room had kept of an earlier run. */
+static void take_other(struct phase *phase, const struct element *element)
+{
+    if (element_child(element, NS_RECEIPTS, "received"))
+        phase->tally->receipts++;
+    else
+        phase->tally->others++;
+}
+
+void traffic_take(struct phase *phase, struct client *client, const struct element *element,
+                  uint64_t now_us)
 {
     struct note note;
-    unsigned reader;
-    if (element_is(element, NS_CLIENT, "presence") || element_is(element, NS_CLIENT, "iq"))
+    unsigned reader, index = fleet_index(client);
+    if (!element_is(element, NS_CLIENT, "message"))
         return;
     bool error = str_is(element_attr(element, "type"), "error");
-    if (error || !read_note(element, &note) ||
-        !find_reader(traffic, note.sender, fleet_index(client), &reader) ||
-        note.number >= traffic->lanes[note.sender].sent) {
-        traffic->foreign++;
+    if (!error && (!note_read(element, &note) || note.due_us < phase->pace.start_us)) {
+        take_other(phase, element);
         return;
     }
-    struct lane *lane = &traffic->lanes[note.sender];
-    if (!mark(lane, note.number * traffic->readers + reader)) {
-        traffic->doubled++;
+    if (error || !find_reader(phase, &note, index, &reader)) {
+        phase->tally->errors++;
         return;
     }
-    if (note.number < lane->newest[reader])
-        traffic->disordered++;
-    else
-        lane->newest[reader] = note.number + 1;
-    count(traffic, &note, now_us);
+    struct lane *lane = &traffic.lanes[note.sender];
+    if (!mark(lane, note.number * traffic.readers + reader)) {
+        phase->tally->doubled++;
+        return;
+    }
+    check_order(phase, lane, note.number, place_of(index));
+    phase_count(phase, note.due_us, now_us);
+    answer_receipt(phase, client, element, &note);
 }

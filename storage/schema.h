@@ -1,6 +1,6 @@
 /*
  * Numbered migrations inside the binary: schema/<database>/NNN_<name>.sql is the source, and
- * schema/embed.sh makes schema/schema_sql.c of it (a test says when that was forgotten). Boot and
+ * schema/embed.sh makes schema/schema_*.c of it (a test says when that was forgotten). Boot and
  * helper threads only: migrating blocks.
  */
 #ifndef RT_SCHEMA_H

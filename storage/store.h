@@ -55,6 +55,7 @@ struct store_op {
         struct store_room_page room_page;
         struct store_room_guests guests;
         struct store_room_blocking blocking;
+        struct store_room_gone gone;
         struct {
             struct store_op **ops; /* IMPORT: MAM_STOREs, not asked, that go with it */
             size_t count;

@@ -51,7 +51,7 @@ struct store_inbox {
         uint64_t id;          /* up to this message, */
         struct str client_id; /* or the newest one with this; neither is known: nothing changes */
         bool all;             /* up to the last */
-    } up_to;
+    } up_to; /* DROP: not one that has a newer message than `id`; 0: whatever it has */
     uint64_t now_us;
     bool bodies; /* GET, SET: the entry with its message */
     /* IMPORT: it will point at the newest message that the owner has of the peer; `last` is for

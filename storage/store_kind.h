@@ -36,7 +36,7 @@ enum store_kind {
     STORE_INBOX_SET,  /* inbox: owner, peer, what changes → entry. NOT_FOUND */
     STORE_INBOX_READ, /* inbox: owner, peer, up to where. NOT_FOUND */
     STORE_INBOX_EMPTY_BIN, /* inbox: owner → count */
-    STORE_INBOX_DROP,      /* inbox: owner, peer. NOT_FOUND */
+    STORE_INBOX_DROP,      /* inbox: owner, peer, up_to. NOT_FOUND */
     STORE_INBOX_REMOVE,    /* inbox: owner: all of it */
     STORE_INBOX_IMPORT,    /* inbox: owner, peer, entry, set.expires_us. CONFLICT: is there */
     STORE_INBOX_CLEAN,     /* inbox: now_us → count, STORE_INBOX_CLEAN_MAX at most: ask again */
@@ -60,15 +60,15 @@ enum store_kind {
     STORE_OFFLINE_PAGE, /* offline → items, oldest first; sees what is in batches */
     STORE_OFFLINE_DROP, /* offline: numbers; those that are not there are fine */
     STORE_OFFLINE_CLEAN, /* offline: now_us → dropped, STORE_OFFLINE_CLEAN_MAX at most */
-    STORE_ROOM_CREATE,   /* room: all of it. CONFLICT: is there */
+    STORE_ROOM_CREATE,   /* room: all of it. CONFLICT: is there, or crowded */
     STORE_ROOM_GET,      /* room: bare → the rest. NOT_FOUND */
-    STORE_ROOM_SET,      /* room: bare, version, what changes. NOT_FOUND */
+    STORE_ROOM_SET,      /* room: bare, version, what changes. NOT_FOUND. CONFLICT: crowded */
     STORE_ROOM_DESTROY,  /* room: bare; its messages stay. NOT_FOUND */
     STORE_ROOM_PAGE,     /* room_page → items, more, total */
     STORE_ROOM_GUESTS,   /* guests → prevented */
     STORE_ROOM_BLOCKING, /* blocking: owner → items in order, STORE_ROOM_BLOCKING_MAX at most */
     STORE_ROOM_BLOCK,    /* blocking: adds and takes off. INVALID: more than that */
-    STORE_ROOM_UNBLOCK,  /* blocking: owner: takes all off */
+    STORE_ROOM_GONE,     /* gone: after, limit → items */
     STORE_UPKEEP,        /* upkeep: what time does to the archive (upkeep.h) */
     STORE_KIND_COUNT
 };

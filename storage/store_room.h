@@ -30,6 +30,11 @@ struct store_room {
     /* CREATE, GET: all of them; SET: those who change, NONE: they leave */
     struct store_occupant *occupants;
     size_t count;
+    /* CREATE, SET: with who is in so many rooms already and would join, nothing is written:
+     * CONFLICT and `crowded`. 0: any number. Two that are written at once on two shards know of
+     * each other. */
+    uint64_t max_rooms;
+    bool crowded; /* answered */
 };
 
 /* A page of the rooms of a user on a host, or of all of a host, in order of name. */
@@ -54,6 +59,18 @@ struct store_room_guests {
     bool *prevented; /* answered; room for `count` */
     size_t count;
     uint64_t max_rooms; /* a user may be in; UINT64_MAX: any number */
+};
+
+/* Occupants whose accounts were removed, and who have to leave, in order of room and occupant. */
+struct store_room_goner {
+    struct str room, bare;
+};
+
+struct store_room_gone {
+    struct store_room_goner after; /* empty: from the first one */
+    size_t limit;                  /* STORE_ROOM_PAGE_MAX at most */
+    struct store_room_goner *items;
+    size_t count;
 };
 
 struct store_room_block {

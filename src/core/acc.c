@@ -43,6 +43,16 @@ struct element *acc_parse(struct acc *acc, struct str xml)
     return err ? NULL : element;
 }
 
+void acc_unshare(struct acc *acc)
+{
+    if (!acc->shared)
+        return;
+    struct element *whole = acc_parse(acc, element_xml(&acc->arena, acc->element, NS_NONE));
+    CHECK(whole); /* it was written by us */
+    acc->element = whole;
+    blob_unref(&acc->shared);
+}
+
 void acc_free(struct acc *acc)
 {
     effects_drop(acc);

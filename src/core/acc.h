@@ -78,6 +78,9 @@ void acc_free(struct acc *acc);
 /* A copy with the same element and addresses, in an arena of its own; no effects. */
 struct acc *acc_copy(const struct acc *acc);
 
+/* What is shared becomes elements of its own again, for a handler that must look into them. */
+void acc_unshare(struct acc *acc);
+
 /* An element that was kept as text, in the accumulator's arena; NULL when it is none. */
 struct element *acc_parse(struct acc *acc, struct str xml);
 

@@ -2,7 +2,6 @@
 
 #include "host.h"
 #include "limits.h"
-#include "mem.h"
 #include "metric.h"
 #include "router.h"
 
@@ -14,38 +13,65 @@ static struct metric pauses = {"fanout_pauses_total",
 
 struct metric *const fanout_metrics[] = {&copies, &pauses, NULL};
 
+static struct str shared_of(const struct fanout *fanout)
+{
+    return fanout->shared ? blob_str(fanout->shared) : (struct str){NULL, 0};
+}
+
 static void send_to(const struct fanout *fanout, const struct jid *recipient)
 {
     struct acc *copy = acc_new();
     const struct jid *from = &fanout->from;
-    acc_set(copy, element_copy(&copy->arena, fanout->stanza));
+    acc_set(copy, element_copy_sharing(&copy->arena, fanout->stanza, shared_of(fanout)));
+    copy->shared = fanout->shared ? blob_ref(fanout->shared) : NULL;
     jid_make(&copy->arena, from->user, from->domain, from->resource, &copy->from);
     jid_make(&copy->arena, recipient->user, recipient->domain, STR(""), &copy->to);
     element_set(&copy->arena, copy->element, "to", copy->to.full);
+    if (fanout->fill)
+        fanout->fill(copy);
     copy->host = fanout->host;
     copy->room_copy = true;
     metric_count(&copies);
     router_route(copy, NULL);
 }
 
+/* --- What is the same for all --- */
+
+/* Of the homes' handlers, csi looks whether there is a body (without, the stanza may wait), amp at
+ * its rules. What they need not see is written once. */
+static bool is_opaque(const struct element *stanza)
+{
+    return element_child(stanza, NS_CLIENT, "body") && !element_child(stanza, NS_AMP, NULL);
+}
+
+static struct element *share(struct fanout *fanout)
+{
+    struct element *outside = element_shallow(&fanout->arena, fanout->stanza);
+    struct buf xml = {0};
+    element_write_inside(&xml, fanout->stanza);
+    fanout->shared = blob_new(buf_str(&xml));
+    buf_fini(&xml);
+    element_add_xml(&fanout->arena, outside, blob_str(fanout->shared));
+    return outside;
+}
+
 /* The stanza's tree and sender lie in the accumulator of a journey that is about to end. */
 static void keep(struct fanout *fanout)
 {
     const struct jid from = fanout->from;
-    if (fanout->kept)
-        return;
-    fanout->kept = true;
     arena_init(&fanout->arena);
-    fanout->stanza = element_copy(&fanout->arena, fanout->stanza);
     jid_make(&fanout->arena, from.user, from.domain, from.resource, &fanout->from);
+    fanout->stanza =
+        is_opaque(fanout->stanza) ? share(fanout) : element_copy(&fanout->arena, fanout->stanza);
 }
 
 static void give_back(struct fanout *fanout)
 {
-    if (fanout->kept)
-        arena_fini(&fanout->arena);
-    fanout->kept = false;
+    blob_unref(&fanout->shared);
+    arena_fini(&fanout->arena);
 }
+
+/* --- Turns --- */
 
 static void go_on(struct task *task)
 {
@@ -61,7 +87,6 @@ static void go_on(struct task *task)
         fanout->done(fanout);
         return;
     }
-    keep(fanout);
     metric_count(&pauses);
     if (crowded)
         shard_uncrowded(&fanout->task);
@@ -72,8 +97,8 @@ static void go_on(struct task *task)
 void fanout_start(struct fanout *fanout)
 {
     fanout->next = 0;
-    fanout->kept = false;
     fanout->task.run = go_on;
+    keep(fanout);
     go_on(&fanout->task);
 }
 

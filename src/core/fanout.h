@@ -1,7 +1,8 @@
 /*
  * One stanza for many: a copy for each recipient, whose `to` is the recipient's bare JID, so many a
- * turn, and no more while mail to a shard is crowded. For rooms. What the owner lends (all but the
- * last part) must stay as it is until `done`. On one shard.
+ * turn, and no more while mail to a shard is crowded. For rooms. What is inside of it is written
+ * once, and shared by all copies (acc->shared), when it has a <body/>. The recipients, which the
+ * owner lends, must stay as they are until `done`. On one shard.
  */
 #ifndef RT_FANOUT_H
 #define RT_FANOUT_H
@@ -11,15 +12,16 @@
 
 struct fanout {
     struct host *host;
-    struct element *stanza; /* `from` is set; its tree is copied if the first turn is not enough */
+    struct element *stanza; /* `from` is set; copied, as the sender is */
     struct jid from;
     const struct jid *recipients; /* bare */
     size_t count;
+    void (*fill)(struct acc *copy);      /* adds what is for one recipient only; NULL: nothing is */
     void (*done)(struct fanout *fanout); /* maybe inside fanout_start */
     /* private */
     size_t next;
-    bool kept;
     struct arena arena;
+    struct blob *shared;
     struct task task;
 };
 

@@ -30,6 +30,7 @@
 #include "pep_item.h"
 #include "privacy.h"
 #include "promise.h"
+#include "question.h"
 #include "room.h"
 #include "service.h"
 #include "session.h"

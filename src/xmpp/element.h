@@ -109,7 +109,10 @@ void element_write(struct buf *out, const struct element *element, enum ns scope
  * NULL); for fan-out of one tree to many. */
 void element_write_to(struct buf *out, const struct element *element, enum ns scope, struct str to);
 
-/* The same as a text in the arena. */
+/* Writes what is inside of the element, for element_add_xml to one of the same namespace. */
+void element_write_inside(struct buf *out, const struct element *element);
+
+/* The same as element_write as a text in the arena. */
 struct str element_xml(struct arena *arena, const struct element *element, enum ns scope);
 
 #endif

@@ -216,6 +216,8 @@ static struct str prefix_of(const struct scope *scope, const struct element *ele
     return element->ns == NS_XML ? STR("xml:") : STR("");
 }
 
+static void put_nodes(struct out *out, const struct node *node, struct scope scope);
+
 /* Who the element goes to; NULL: whom its attribute names. */
 static void put_element(struct out *out, const struct element *element, struct scope scope,
                         const struct str *to)
@@ -240,7 +242,16 @@ static void put_element(struct out *out, const struct element *element, struct s
         return;
     }
     put_char(out, '>');
-    for (const struct node *node = element->first; node; node = node->next) {
+    put_nodes(out, element->first, scope);
+    put(out, STR("</"));
+    put(out, prefix);
+    put(out, element->name);
+    put_char(out, '>');
+}
+
+static void put_nodes(struct out *out, const struct node *node, struct scope scope)
+{
+    for (; node; node = node->next) {
         if (node->kind == NODE_ELEMENT)
             put_element(out, (const struct element *)node, scope, NULL);
         else if (node->kind == NODE_TEXT)
@@ -248,10 +259,6 @@ static void put_element(struct out *out, const struct element *element, struct s
         else
             put(out, ((const struct text_node *)node)->text);
     }
-    put(out, STR("</"));
-    put(out, prefix);
-    put(out, element->name);
-    put_char(out, '>');
 }
 
 static void write_tree(struct buf *buf, const struct element *element, enum ns ns,
@@ -272,6 +279,15 @@ void element_write(struct buf *out, const struct element *element, enum ns scope
 void element_write_to(struct buf *out, const struct element *element, enum ns scope, struct str to)
 {
     write_tree(out, element, scope, &to);
+}
+
+void element_write_inside(struct buf *buf, const struct element *element)
+{
+    struct scope scope = {element->ns, element->ns_uri, element->ns == NS_CLIENT};
+    struct out out;
+    out_begin(&out, buf);
+    put_nodes(&out, element->first, scope);
+    out_commit(&out);
 }
 
 struct str element_xml(struct arena *arena, const struct element *element, enum ns scope)

@@ -161,6 +161,7 @@ static enum err drop(struct store_op *op)
     struct str bare = bare_of(&op->arena, account);
     mem_mam_remove(bare, op->account.upto);
     mem_mam_forget(bare);
+    mem_room_leave(bare);
     map_drop(&accounts, &account->node);
     account_free(account);
     return ERR_OK;
@@ -180,6 +181,7 @@ static enum err change_domain(struct store_op *op)
         if (op->kind == STORE_DOMAIN_RETAIN)
             continue;
         mem_mam_forget(bare_of(&op->arena, account));
+        mem_room_leave(bare_of(&op->arena, account));
         map_drop(&accounts, node);
         account_free(account);
     }
@@ -376,7 +378,7 @@ static enum err (*const kinds[STORE_KIND_COUNT])(struct store_op *op) = {
     [STORE_ROOM_GUESTS] = mem_room,
     [STORE_ROOM_BLOCKING] = mem_room,
     [STORE_ROOM_BLOCK] = mem_room,
-    [STORE_ROOM_UNBLOCK] = mem_room,
+    [STORE_ROOM_GONE] = mem_room,
     [STORE_INBOX_DROP] = mem_inbox,
     [STORE_DOCUMENT_GET] = run_document,
     [STORE_DOCUMENT_SET] = run_document,

@@ -322,9 +322,15 @@ static enum err empty_bin(struct store_op *op)
     return drop_rows(op, UINT64_MAX, is_in_bin);
 }
 
+static bool is_meant_and_old(const struct row *row, const struct store_op *op)
+{
+    uint64_t upto = op->inbox.up_to.id;
+    return is_meant(row, op) && (!upto || row->last <= upto);
+}
+
 static enum err drop_one(struct store_op *op)
 {
-    enum err err = drop_rows(op, 1, is_meant);
+    enum err err = drop_rows(op, 1, is_meant_and_old);
     return err || op->inbox.count ? err : ERR_NOT_FOUND;
 }
 

@@ -7,6 +7,7 @@
 struct occupant {
     char *bare;
     enum store_affiliation affiliation;
+    bool gone;
 };
 
 struct room {
@@ -79,6 +80,7 @@ static void set_occupant(struct room *room, const struct store_occupant *wanted)
         room->occupants = mem_realloc(room->occupants, (room->count + 1) * sizeof *room->occupants);
         is = &room->occupants[room->count++];
         is->bare = copy(wanted->bare);
+        is->gone = false;
     }
     is->affiliation = wanted->affiliation;
 }
@@ -108,11 +110,35 @@ static bool stands_before(const struct room *room, const struct store_room *want
     return hosts > 0 || (hosts == 0 && order(wanted->name, room->name) > 0);
 }
 
+static uint64_t rooms_of(struct str bare)
+{
+    uint64_t count = 0;
+    for (const struct room *room = rooms; room; room = room->next)
+        count += occupant_of(room, bare) != NULL;
+    return count;
+}
+
+/* Somebody who would join `room`, which may not be there yet, is in as many as one may be. */
+static bool is_crowded(const struct room *room, const struct store_room *wanted)
+{
+    bool crowded = false;
+    for (size_t i = 0; wanted->max_rooms && i < wanted->count && !crowded; i++) {
+        const struct store_occupant *occupant = &wanted->occupants[i];
+        bool joins = occupant->affiliation != STORE_ROOM_NONE &&
+                     !(room && occupant_of(room, occupant->bare));
+        crowded = joins && rooms_of(occupant->bare) >= wanted->max_rooms;
+    }
+    return crowded;
+}
+
 static enum err create(struct store_op *op)
 {
     const struct store_room *wanted = &op->room;
     struct room **at = &rooms;
     if (*place_of(wanted->bare))
+        return ERR_CONFLICT;
+    op->room.crowded = is_crowded(NULL, wanted);
+    if (op->room.crowded)
         return ERR_CONFLICT;
     while (*at && stands_before(*at, wanted))
         at = &(*at)->next;
@@ -156,6 +182,9 @@ static enum err set(struct store_op *op)
     struct room *room = *place_of(op->room.bare);
     if (!room)
         return ERR_NOT_FOUND;
+    op->room.crowded = is_crowded(room, &op->room);
+    if (op->room.crowded)
+        return ERR_CONFLICT;
     set_text(&room->version, op->room.version);
     if (op->room.config.at)
         set_text(&room->config, op->room.config);
@@ -239,14 +268,6 @@ static bool blocks_it(struct str owner, bool is_room, struct str peer)
     return is_block(*block_of(owner, is_room, peer), owner, is_room, peer);
 }
 
-static uint64_t rooms_of(struct str bare)
-{
-    uint64_t count = 0;
-    for (const struct room *room = rooms; room; room = room->next)
-        count += occupant_of(room, bare) != NULL;
-    return count;
-}
-
 static enum err guests(struct store_op *op)
 {
     const struct store_room_guests *guests = &op->guests;
@@ -314,25 +335,75 @@ static enum err block(struct store_op *op)
     return ERR_OK;
 }
 
-static enum err unblock(struct store_op *op)
+/* --- Occupants who have to leave --- */
+
+static void unblock(struct str bare)
 {
     for (struct block **at = &blocks; *at;) {
-        if (str_is(op->blocking.owner, (*at)->owner))
+        if (str_is(bare, (*at)->owner))
             block_drop(at);
         else
             at = &(*at)->next;
     }
+}
+
+void mem_room_leave(struct str bare)
+{
+    unblock(bare);
+    for (struct room *room = rooms; room; room = room->next) {
+        struct occupant *occupant = occupant_of(room, bare);
+        if (occupant)
+            occupant->gone = true;
+    }
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct store_room_goner *one = a, *other = b;
+    int places = strcmp(one->room.at, other->room.at);
+    return places ? places : strcmp(one->bare.at, other->bare.at);
+}
+
+static size_t collect_gone(struct arena *arena, struct store_room_goner *out)
+{
+    size_t count = 0;
+    for (const struct room *room = rooms; room; room = room->next)
+        for (size_t i = 0; i < room->count; i++) {
+            if (out && room->occupants[i].gone)
+                out[count] =
+                    (struct store_room_goner){arena_str(arena, str_of(room->bare)),
+                                              arena_str(arena, str_of(room->occupants[i].bare))};
+            count += room->occupants[i].gone;
+        }
+    return count;
+}
+
+static enum err gone(struct store_op *op)
+{
+    struct store_room_gone *gone = &op->gone;
+    struct store_room_goner after = {arena_str(&op->arena, gone->after.room),
+                                     arena_str(&op->arena, gone->after.bare)};
+    gone->count = collect_gone(&op->arena, NULL);
+    gone->items = arena_zero(&op->arena, (gone->count + 1) * sizeof *gone->items);
+    collect_gone(&op->arena, gone->items);
+    qsort(gone->items, gone->count, sizeof *gone->items, by_place);
+    while (gone->count && by_place(gone->items, &after) <= 0) {
+        gone->items++;
+        gone->count--;
+    }
+    if (gone->count > gone->limit)
+        gone->count = gone->limit;
     return ERR_OK;
 }
 
 enum err mem_room(struct store_op *op)
 {
     static enum err (*const kinds[STORE_KIND_COUNT])(struct store_op *) = {
-        [STORE_ROOM_CREATE] = create,   [STORE_ROOM_GET] = get,
-        [STORE_ROOM_SET] = set,         [STORE_ROOM_DESTROY] = destroy,
-        [STORE_ROOM_PAGE] = page,       [STORE_ROOM_GUESTS] = guests,
-        [STORE_ROOM_BLOCK] = block,     [STORE_ROOM_BLOCKING] = blocking,
-        [STORE_ROOM_UNBLOCK] = unblock,
+        [STORE_ROOM_CREATE] = create, [STORE_ROOM_GET] = get,
+        [STORE_ROOM_SET] = set,       [STORE_ROOM_DESTROY] = destroy,
+        [STORE_ROOM_PAGE] = page,     [STORE_ROOM_GUESTS] = guests,
+        [STORE_ROOM_BLOCK] = block,   [STORE_ROOM_BLOCKING] = blocking,
+        [STORE_ROOM_GONE] = gone,
     };
     return kinds[op->kind] ? kinds[op->kind](op) : ERR_UNSUPPORTED;
 }

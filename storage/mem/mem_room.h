@@ -8,4 +8,7 @@
 enum err mem_room(struct store_op *op);
 void mem_room_drop(void);
 
+/* The account was removed: it has to leave its rooms, and blocks nothing any more. */
+void mem_room_leave(struct str bare);
+
 #endif

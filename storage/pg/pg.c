@@ -69,14 +69,12 @@ static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
     [STORE_OFFLINE_PAGE] = &pg_offline_page,
     [STORE_OFFLINE_DROP] = &pg_offline_drop,
     [STORE_OFFLINE_CLEAN] = &pg_offline_clean,
-    [STORE_ROOM_CREATE] = &pg_room_create,
     [STORE_ROOM_GET] = &pg_room_get,
-    [STORE_ROOM_SET] = &pg_room_set,
     [STORE_ROOM_DESTROY] = &pg_room_destroy,
     [STORE_ROOM_GUESTS] = &pg_room_guests,
     [STORE_ROOM_BLOCKING] = &pg_room_blocking,
     [STORE_ROOM_BLOCK] = &pg_room_block,
-    [STORE_ROOM_UNBLOCK] = &pg_room_unblock,
+    [STORE_ROOM_GONE] = &pg_room_gone,
     [STORE_UPKEEP] = &pg_mam_upkeep,
 };
 
@@ -84,7 +82,8 @@ static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
 static pg_choose_fn *const choices[STORE_KIND_COUNT] = {
     [STORE_MAM_BATCH] = pg_mam_batch, [STORE_MAM_IMPORT] = pg_mam_batch,
     [STORE_MAM_PAGE] = pg_mam_page,   [STORE_INBOX_PAGE] = pg_inbox_page,
-    [STORE_ROOM_PAGE] = pg_room_page,
+    [STORE_ROOM_PAGE] = pg_room_page, [STORE_ROOM_CREATE] = pg_room_create,
+    [STORE_ROOM_SET] = pg_room_set,
 };
 
 /* Each part of the domain brings its statements; the last table is the end. */

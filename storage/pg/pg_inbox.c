@@ -120,7 +120,7 @@ const struct pg_statement pg_inbox_statements[] = {
     {"inbox_page", PAGE("")},
     {"inbox_page_down", PAGE(" DESC")},
     {"inbox_empty_bin", "DELETE FROM inbox i WHERE " OF_OWNER " AND i.box = 2"},
-    {"inbox_drop", "DELETE FROM inbox i WHERE " ONE},
+    {"inbox_drop", "DELETE FROM inbox i WHERE " ONE " AND ($3::bigint = 0 OR i.last <= $3)"},
     {"inbox_remove", "DELETE FROM inbox i WHERE " OF_OWNER},
     {"inbox_clean",
      "DELETE FROM inbox WHERE (owner, peer) IN (SELECT i.owner, i.peer FROM inbox i"
@@ -275,10 +275,16 @@ static enum err take_count(struct store_op *op, const struct pq_answer *answer)
     return ERR_OK;
 }
 
+static void bind_drop(struct store_op *op, struct pq_params *params)
+{
+    bind_both(op, params);
+    pq_bind_number(params, &op->arena, (int64_t)op->inbox.up_to.id);
+}
+
 const struct pg_kind pg_inbox_empty_bin = {
     .writes = true, .steps = {{"inbox_empty_bin", bind_owner}}, .take = take_count};
 const struct pg_kind pg_inbox_drop = {
-    .writes = true, .steps = {{"inbox_drop", bind_both}}, .take = pg_take_found};
+    .writes = true, .steps = {{"inbox_drop", bind_drop}}, .take = pg_take_found};
 const struct pg_kind pg_inbox_remove = {
     .writes = true, .steps = {{"inbox_remove", bind_owner}}, .take = take_count};
 const struct pg_kind pg_inbox_clean = {

@@ -56,7 +56,9 @@ static const char batch_sql[] = STORE;
  * newer than all that is there. If not (two shards commit in another order than the ids say),
  * `unread` becomes -1, to be counted when it is asked for: here it cannot be, since a message of
  * the other shard may change the row and yet not be seen by this statement. Rows are locked in an
- * order, so that two shards do not wait for each other. */
+ * order, so that two shards do not wait for each other. A peer may be a room and yet somebody to
+ * whom a chat message went: the room refuses that, but a sender whose host has no rooms archives it
+ * first. It is one conversation, of a room. */
 #define EVENT                                                                                      \
     "SELECT v.* FROM stored s"                                                                     \
     "  JOIN unnest($1::bigint[], $9::bigint[]) AS n (id, marks) ON n.id = s.id"                    \

@@ -10,19 +10,34 @@
     "unnest(" bares "::text[], " affiliations "::bigint[]) AS n (bare, affiliation)"               \
     " JOIN jid j ON j.bare = n.bare"
 
-/* $2 host, $3 name, $4 version, $5 config, $6 $7 occupants. */
-static const char create_sql[] =
-    "WITH fresh AS (INSERT INTO room (id, host, name, version, config)"
-    "  SELECT b.id, $2, $3, $4, $5 FROM jid b WHERE b.bare = $1 ON CONFLICT DO NOTHING"
-    "  RETURNING id)"
-    " INSERT INTO room_occupant (room, occupant, affiliation)"
-    " SELECT f.id, j.id, n.affiliation FROM fresh f CROSS JOIN " CHANGES("$6", "$7");
+/* $1 who joins or changes: two shards that bring the same user into rooms follow each other. In a
+ * statement of its own, so that the next one sees what the other has written. */
+static const char lock_sql[] = "SELECT count(*) FROM (SELECT FROM jid j"
+                               " WHERE j.bare = ANY ($1::text[]) ORDER BY j.id FOR UPDATE) j";
 
-/* $2 version, $3 whether there is $4 config, $5 $6 who changes. */
+/* Those of a change who join the room, and are in so many rooms already. */
+#define CROWDED(bares, affiliations, max)                                                          \
+    "crowded AS MATERIALIZED (SELECT j.id FROM " CHANGES(bares, affiliations)                      \
+    "  WHERE " max "::bigint > 0 AND n.affiliation <> 0"                                           \
+    "  AND NOT EXISTS (SELECT FROM room_occupant o WHERE o.room = " ROOM " AND o.occupant = j.id)" \
+    "  AND (SELECT count(*) FROM room_occupant o WHERE o.occupant = j.id) >= " max ")"
+
+/* $2 host, $3 name, $4 version, $5 config, $6 $7 occupants, $8 how many rooms are too many. */
+static const char create_sql[] =
+    "WITH " CROWDED("$6", "$7", "$8") ","
+    " fresh AS (INSERT INTO room (id, host, name, version, config)"
+    "  SELECT b.id, $2, $3, $4, $5 FROM jid b WHERE b.bare = $1"
+    "   AND NOT EXISTS (SELECT FROM crowded) ON CONFLICT DO NOTHING RETURNING id),"
+    " there AS (INSERT INTO room_occupant (room, occupant, affiliation)"
+    "  SELECT f.id, j.id, n.affiliation FROM fresh f CROSS JOIN " CHANGES("$6", "$7") ")"
+    " SELECT (SELECT count(*) FROM fresh), (SELECT count(*) FROM crowded)";
+
+/* $2 version, $3 whether there is $4 config, $5 $6 who changes, $7 how many rooms are too many. */
 static const char set_sql[] =
-    "WITH changed AS (UPDATE room r SET version = $2,"
+    "WITH " CROWDED("$5", "$6", "$7") ","
+    " changed AS (UPDATE room r SET version = $2,"
     "  config = CASE WHEN $3::bigint = 1 THEN $4 ELSE r.config END"
-    "  WHERE r.id = " ROOM " RETURNING r.id),"
+    "  WHERE r.id = " ROOM " AND NOT EXISTS (SELECT FROM crowded) RETURNING r.id),"
     " change AS MATERIALIZED (SELECT c.id AS room, j.id AS occupant, n.affiliation FROM changed c"
     "  CROSS JOIN " CHANGES("$5", "$6") "),"
     " gone AS (DELETE FROM room_occupant o USING change n WHERE n.affiliation = 0"
@@ -30,7 +45,7 @@ static const char set_sql[] =
     " there AS (INSERT INTO room_occupant (room, occupant, affiliation)"
     "  SELECT n.room, n.occupant, n.affiliation FROM change n WHERE n.affiliation <> 0"
     "  ON CONFLICT (room, occupant) DO UPDATE SET affiliation = excluded.affiliation)"
-    " SELECT count(*) FROM changed";
+    " SELECT (SELECT count(*) FROM changed), (SELECT count(*) FROM crowded)";
 
 static const char get_sql[] =
     "SELECT r.host, r.name, r.version, r.config, j.bare, o.affiliation FROM room r"
@@ -81,6 +96,7 @@ static const char block_sql[] =
     " SELECT so::int FROM full_up";
 
 const struct pg_statement pg_room_statements[] = {
+    {"room_lock", lock_sql},
     {"room_create", create_sql},
     {"room_get", get_sql},
     {"room_set", set_sql},
@@ -95,7 +111,9 @@ const struct pg_statement pg_room_statements[] = {
     {"room_blocking", "SELECT k.is_room, k.peer FROM room_blocking k WHERE k.owner = " OWNER
                       " ORDER BY k.is_room, k.peer LIMIT $2"},
     {"room_block", block_sql},
-    {"room_unblock", "DELETE FROM room_blocking k WHERE k.owner = " OWNER},
+    {"room_gone", "SELECT b.bare, j.bare FROM room_occupant o JOIN jid b ON b.id = o.room"
+                  " JOIN jid j ON j.id = o.occupant WHERE o.gone AND (b.bare, j.bare) > ($1, $2)"
+                  " ORDER BY b.bare, j.bare LIMIT $3"},
     {NULL, NULL},
 };
 
@@ -132,6 +150,11 @@ static void bind_occupants(struct store_op *op, struct pq_params *params)
     pg_bind_numbers(params, &op->arena, get_affiliation, op, op->room.count);
 }
 
+static void bind_occupant_names(struct store_op *op, struct pq_params *params)
+{
+    pg_bind_array(params, &op->arena, PG_TEXT, get_occupant, op, op->room.count);
+}
+
 static void bind_create(struct store_op *op, struct pq_params *params)
 {
     pq_bind(params, op->room.bare);
@@ -140,6 +163,7 @@ static void bind_create(struct store_op *op, struct pq_params *params)
     pq_bind(params, pg_not_null(op->room.version));
     pq_bind(params, pg_not_null(op->room.config));
     bind_occupants(op, params);
+    pq_bind_number(params, &op->arena, (int64_t)op->room.max_rooms);
 }
 
 static void bind_set(struct store_op *op, struct pq_params *params)
@@ -149,6 +173,7 @@ static void bind_set(struct store_op *op, struct pq_params *params)
     pq_bind_number(params, &op->arena, op->room.config.at != NULL);
     pq_bind(params, pg_not_null(op->room.config));
     bind_occupants(op, params);
+    pq_bind_number(params, &op->arena, (int64_t)op->room.max_rooms);
 }
 
 static void bind_room(struct store_op *op, struct pq_params *params)
@@ -158,13 +183,15 @@ static void bind_room(struct store_op *op, struct pq_params *params)
 
 static enum err take_created(struct store_op *op, const struct pq_answer *answer)
 {
-    (void)op;
-    return pq_changed(answer) ? ERR_OK : ERR_CONFLICT;
+    op->room.crowded = pq_number(answer, 0, 1) != 0;
+    return pq_number(answer, 0, 0) ? ERR_OK : ERR_CONFLICT;
 }
 
-static enum err take_counted(struct store_op *op, const struct pq_answer *answer)
+static enum err take_set(struct store_op *op, const struct pq_answer *answer)
 {
-    (void)op;
+    op->room.crowded = pq_number(answer, 0, 1) != 0;
+    if (op->room.crowded)
+        return ERR_CONFLICT;
     return pq_number(answer, 0, 0) ? ERR_OK : ERR_NOT_FOUND;
 }
 
@@ -188,20 +215,41 @@ static enum err take_room(struct store_op *op, const struct pq_answer *answer)
     return ERR_OK;
 }
 
-const struct pg_kind pg_room_create = {
-    .writes = true,
-    .steps = {{"jids_need", bind_names}, {"room_create", bind_create}},
-    .take = take_created,
-};
+/* By whether there is a limit of rooms. */
+const struct pg_kind *pg_room_create(struct store_op *op)
+{
+    static const struct pg_kind kinds[] = {
+        {.writes = true,
+         .steps = {{"jids_need", bind_names}, {"room_create", bind_create}},
+         .take = take_created},
+        {.writes = true,
+         .steps = {{"jids_need", bind_names},
+                   {"room_lock", bind_occupant_names},
+                   {"room_create", bind_create}},
+         .take = take_created},
+    };
+    return &kinds[op->room.max_rooms > 0];
+}
+
+const struct pg_kind *pg_room_set(struct store_op *op)
+{
+    static const struct pg_kind kinds[] = {
+        {.writes = true,
+         .steps = {{"jids_need", bind_names}, {"room_set", bind_set}},
+         .take = take_set},
+        {.writes = true,
+         .steps = {{"jids_need", bind_names},
+                   {"room_lock", bind_occupant_names},
+                   {"room_set", bind_set}},
+         .take = take_set},
+    };
+    return &kinds[op->room.max_rooms > 0];
+}
+
 const struct pg_kind pg_room_get = {
     .writes = true, /* behind the changes that were asked for before */
     .steps = {{"room_get", bind_room}},
     .take = take_room,
-};
-const struct pg_kind pg_room_set = {
-    .writes = true,
-    .steps = {{"jids_need", bind_names}, {"room_set", bind_set}},
-    .take = take_counted,
 };
 const struct pg_kind pg_room_destroy = {
     .writes = true,
@@ -359,13 +407,6 @@ static enum err take_blocking(struct store_op *op, const struct pq_answer *answe
     return ERR_OK;
 }
 
-static enum err take_nothing(struct store_op *op, const struct pq_answer *answer)
-{
-    (void)op;
-    (void)answer;
-    return ERR_OK;
-}
-
 static enum err take_blocked(struct store_op *op, const struct pq_answer *answer)
 {
     (void)op;
@@ -381,8 +422,29 @@ const struct pg_kind pg_room_block = {
     .steps = {{"jids_need", bind_need_owner}, {"room_block", bind_block}},
     .take = take_blocked,
 };
-const struct pg_kind pg_room_unblock = {
-    .writes = true,
-    .steps = {{"room_unblock", bind_owner}},
-    .take = take_nothing,
+
+/* --- Occupants who have to leave --- */
+
+static void bind_gone(struct store_op *op, struct pq_params *params)
+{
+    pq_bind(params, pg_not_null(op->gone.after.room));
+    pq_bind(params, pg_not_null(op->gone.after.bare));
+    pq_bind_number(params, &op->arena, (int64_t)op->gone.limit);
+}
+
+static enum err take_gone(struct store_op *op, const struct pq_answer *answer)
+{
+    struct store_room_gone *gone = &op->gone;
+    gone->count = (size_t)pq_rows(answer);
+    gone->items = arena_zero(&op->arena, (gone->count + 1) * sizeof *gone->items);
+    for (size_t i = 0; i < gone->count; i++)
+        gone->items[i] =
+            (struct store_room_goner){arena_str(&op->arena, pq_cell(answer, (int)i, 0)),
+                                      arena_str(&op->arena, pq_cell(answer, (int)i, 1))};
+    return ERR_OK;
+}
+
+const struct pg_kind pg_room_gone = {
+    .steps = {{"room_gone", bind_gone}},
+    .take = take_gone,
 };

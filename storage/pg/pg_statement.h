@@ -97,9 +97,9 @@ extern const struct pg_kind pg_offline_add, pg_offline_page, pg_offline_drop, pg
 
 /* Rooms (pg_room.c). */
 extern const struct pg_statement pg_room_statements[];
-extern const struct pg_kind pg_room_create, pg_room_get, pg_room_set, pg_room_destroy,
-    pg_room_guests, pg_room_blocking, pg_room_block, pg_room_unblock;
-pg_choose_fn pg_room_page;
+extern const struct pg_kind pg_room_get, pg_room_destroy, pg_room_guests, pg_room_blocking,
+    pg_room_block, pg_room_gone;
+pg_choose_fn pg_room_page, pg_room_create, pg_room_set;
 
 /* Privacy lists (pg_privacy.c). */
 extern const struct pg_statement pg_privacy_statements[];

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes schema_sql.c of the numbered .sql files beside it, without comments and empty lines. Run it
-# when a file is added; one that was released never changes.
+# Makes schema_pg.c and schema_sqlite.c of the numbered .sql files in the folders beside it, without
+# comments and empty lines. Run it when a file is added; one that was released never changes.
 set -eu
 cd "$(dirname "$0")"
 
@@ -19,14 +19,16 @@ steps() {
     echo "const struct schema schema_$1 = {\"$1\", $1_steps, COUNT_OF($1_steps)};"
 }
 
-{
+whole() {
     echo '/* Made by embed.sh of the .sql files beside it: change those. */'
     echo '#include "schema.h"'
     echo
     echo '#include "text.h"'
     echo
     echo '/* clang-format off */'
-    steps pg
-    echo
-    steps sqlite
-} > schema_sql.c
+    steps "$1"
+}
+
+for dialect in pg sqlite; do
+    whole $dialect > schema_$dialect.c
+done

@@ -82,7 +82,8 @@ static const char import_sql[] =
                                                  "(owner, peer) DO NOTHING";
 
 static const char empty_bin_sql[] = "DELETE FROM inbox WHERE owner = ?1 AND box = 2";
-static const char drop_sql[] = "DELETE FROM inbox WHERE owner = ?1 AND peer = ?2";
+static const char drop_sql[] = "DELETE FROM inbox WHERE owner = ?1 AND peer = ?2"
+                               " AND (?3 = 0 OR last <= ?3)";
 static const char remove_sql[] = "DELETE FROM inbox WHERE owner = ?1";
 static const char clean_sql[] = "DELETE FROM inbox WHERE (owner, peer) IN (SELECT owner, peer"
                                 " FROM inbox WHERE expires <> 0 AND expires < ?1 LIMIT ?2)";
@@ -358,7 +359,10 @@ enum err lite_inbox_drop(struct lite *lite, struct store_op *op)
 {
     int64_t owner, peer;
     enum err err = find_both(lite, op, &owner, &peer);
-    return err ? err : lite_change(lite, start_with(lite, drop_sql, owner, peer));
+    struct lite_statement *drop = err ? NULL : start_with(lite, drop_sql, owner, peer);
+    if (drop)
+        lite_number(drop, 3, (int64_t)op->inbox.up_to.id);
+    return err ? err : lite_change(lite, drop);
 }
 
 enum err lite_inbox_empty_bin(struct lite *lite, struct store_op *op)

@@ -7,8 +7,13 @@
 static const char account_sql[] =
     "DELETE FROM account"
     " WHERE domain_id = (SELECT id FROM domain WHERE name = ?1) AND name = ?2";
-static const char prefs_sql[] =
-    "DELETE FROM mam_prefs WHERE owner = (SELECT id FROM jid WHERE bare = ?1)";
+/* What the JID ?1 has apart from the account. */
+#define ID " = (SELECT id FROM jid WHERE bare = ?1)"
+static const char *const of_jid_sqls[] = {
+    "DELETE FROM mam_prefs WHERE owner" ID,
+    "DELETE FROM room_blocking WHERE owner" ID,
+    "UPDATE room_occupant SET gone = 1 WHERE occupant" ID,
+};
 
 /* Of ?1 the archive up to ?2; in this order. */
 static const char queue_sql[] =
@@ -58,8 +63,8 @@ static enum err remove_account(struct lite *lite, struct arena *arena,
     lite_text(drop, 1, account->domain);
     lite_text(drop, 2, account->user);
     enum err err = lite_change(lite, drop);
-    if (!err)
-        err = run_with(lite, prefs_sql, bare, 0, &changed);
+    for (size_t i = 0; !err && i < COUNT_OF(of_jid_sqls); i++)
+        err = run_with(lite, of_jid_sqls[i], bare, 0, &changed);
     return err ? err : remove_archive(lite, bare, upto);
 }
 

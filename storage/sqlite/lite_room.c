@@ -43,7 +43,10 @@ static const char block_sql[] = "INSERT INTO room_blocking (owner, is_room, peer
 static const char allow_sql[] =
     "DELETE FROM room_blocking WHERE owner = ?1 AND is_room = ?2 AND peer = ?3";
 static const char count_blocks_sql[] = "SELECT count(*) FROM room_blocking WHERE owner = ?1";
-static const char unblock_sql[] = "DELETE FROM room_blocking WHERE owner = ?1";
+static const char gone_sql[] =
+    "SELECT b.bare, j.bare FROM room_occupant o JOIN jid b ON b.id = o.room"
+    " JOIN jid j ON j.id = o.occupant WHERE o.gone AND (b.bare, j.bare) > (?1, ?2)"
+    " ORDER BY b.bare, j.bare LIMIT ?3";
 
 static struct lite_statement *start_with(struct lite *lite, const char *sql, int64_t number)
 {
@@ -73,6 +76,38 @@ static enum err take_count(struct lite *lite, const char *sql, int64_t number, u
 
 /* --- Changes --- */
 
+/* ?2 would join ?1, and is in ?3 rooms already. */
+static const char crowded_sql[] =
+    "SELECT NOT EXISTS (SELECT 1 FROM room_occupant WHERE room = ?1 AND occupant = ?2)"
+    " AND (SELECT count(*) FROM room_occupant WHERE occupant = ?2) >= ?3";
+
+static enum err look_at_joiner(struct lite *lite, int64_t room, struct store_op *op, size_t at)
+{
+    const struct store_occupant *occupant = &op->room.occupants[at];
+    int64_t id;
+    if (occupant->affiliation == STORE_ROOM_NONE)
+        return ERR_OK;
+    enum err err = lite_find_jid(lite, occupant->bare, &id);
+    struct lite_statement *look = err ? NULL : start_with(lite, crowded_sql, room);
+    if (!look)
+        return err == ERR_NOT_FOUND ? ERR_OK : err ? err : ERR_DOWN;
+    lite_number(look, 2, id);
+    lite_number(look, 3, (int64_t)op->room.max_rooms);
+    err = lite_row(lite, look);
+    op->room.crowded |= !err && lite_get_number(look, 0);
+    lite_done(look);
+    return err;
+}
+
+static enum err look_at_joiners(struct lite *lite, int64_t room, struct store_op *op)
+{
+    enum err err = ERR_OK;
+    op->room.crowded = false;
+    for (size_t i = 0; !err && op->room.max_rooms && i < op->room.count; i++)
+        err = look_at_joiner(lite, room, op, i);
+    return !err && op->room.crowded ? ERR_CONFLICT : err;
+}
+
 static enum err set_occupant(struct lite *lite, int64_t room, const struct store_occupant *item)
 {
     int64_t occupant;
@@ -101,6 +136,8 @@ enum err lite_room_create(struct lite *lite, struct store_op *op)
 {
     int64_t room;
     enum err err = lite_need_jid(lite, op->room.bare, &room);
+    if (!err)
+        err = look_at_joiners(lite, room, op);
     struct lite_statement *create = err ? NULL : start_with(lite, create_sql, room);
     if (!create)
         return err ? err : ERR_DOWN;
@@ -116,6 +153,8 @@ enum err lite_room_set(struct lite *lite, struct store_op *op)
 {
     int64_t room;
     enum err err = lite_find_jid(lite, op->room.bare, &room);
+    if (!err)
+        err = look_at_joiners(lite, room, op);
     if (err)
         return err;
     struct lite_statement *set = start_with(lite, set_sql, room);
@@ -318,11 +357,23 @@ enum err lite_room_block(struct lite *lite, struct store_op *op)
     return !err && count > STORE_ROOM_BLOCKING_MAX ? ERR_INVALID : err;
 }
 
-enum err lite_room_unblock(struct lite *lite, struct store_op *op)
+/* --- Occupants who have to leave --- */
+
+enum err lite_room_gone(struct lite *lite, struct store_op *op)
 {
-    int64_t owner;
-    enum err err = lite_find_jid(lite, op->blocking.owner, &owner);
-    if (!err)
-        err = run(lite, start_with(lite, unblock_sql, owner));
+    struct store_room_gone *gone = &op->gone;
+    struct lite_statement *rows = lite_start(lite, gone_sql);
+    if (!rows)
+        return ERR_DOWN;
+    gone->count = 0;
+    gone->items = arena_zero(&op->arena, (gone->limit + 1) * sizeof *gone->items);
+    lite_text(rows, 1, gone->after.room);
+    lite_text(rows, 2, gone->after.bare);
+    lite_number(rows, 3, (int64_t)gone->limit);
+    enum err err;
+    while (!(err = lite_row(lite, rows)))
+        gone->items[gone->count++] =
+            (struct store_room_goner){lite_get(rows, 0, &op->arena), lite_get(rows, 1, &op->arena)};
+    lite_done(rows);
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }

@@ -92,7 +92,7 @@ static const struct {
     [STORE_ROOM_GUESTS] = {lite_room_guests, false},
     [STORE_ROOM_BLOCKING] = {lite_room_blocking, false},
     [STORE_ROOM_BLOCK] = {lite_room_block, true},
-    [STORE_ROOM_UNBLOCK] = {lite_room_unblock, true},
+    [STORE_ROOM_GONE] = {lite_room_gone, false},
     [STORE_UPKEEP] = {lite_mam_upkeep, true},
     [STORE_PRIVACY_GET] = {lite_privacy_get, false},
     [STORE_PRIVACY_SET] = {lite_privacy_set, true},

@@ -1,6 +1,8 @@
 /* The archive on the stage: what is kept, ids, queries, preferences. */
 #include "stage.h"
 
+#include "store_backend.h"
+
 #include <stdlib.h>
 
 static struct actor me, you;
@@ -245,6 +247,25 @@ static void a_tombstone_stands_for_what_was_retracted(void **state)
     stage_close();
 }
 
+static enum err refuse_batches(const struct store_op *op, uint64_t *delay_ms)
+{
+    *delay_ms = 1;
+    return op->kind == STORE_MAM_BATCH ? ERR_INVALID : ERR_OK;
+}
+
+static void who_sends_what_no_database_takes_hears_so(void **state)
+{
+    (void)state;
+    store_mem_hook = refuse_batches;
+    stage_feed(&me,
+               "<message to='you@localhost/r' type='chat' id='p'><body>poison</body></message>");
+    assert_has(stage_written(&you), "poison");
+    stage_pass(100);
+    assert_has(stage_written(&me), "type='error'");
+    store_mem_hook = NULL;
+    assert_int_equal(count_of(&you), 0);
+}
+
 static void so_many_queries_a_minute(void **state)
 {
     (void)state;
@@ -269,6 +290,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(says_what_is_wrong, up, down),
         cmocka_unit_test_setup_teardown(preferences_hold_for_both, up, down),
         cmocka_unit_test(keeps_what_rooms_send_when_told),
+        cmocka_unit_test_setup_teardown(who_sends_what_no_database_takes_hears_so, up, down),
         cmocka_unit_test(so_many_queries_a_minute),
         cmocka_unit_test(a_tombstone_stands_for_what_was_retracted),
     };

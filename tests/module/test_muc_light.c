@@ -37,7 +37,7 @@ static void open_with(const char *conf)
 {
     char modules[300];
     snprintf(modules, sizeof modules,
-             "{mam: {}, inbox: {}, disco: {}, presence: {}, muc_light: {%s}}", conf);
+             "{mam: {}, inbox: {}, disco: {}, presence: {}, roster: {}, muc_light: {%s}}", conf);
     stage_open(modules, "");
     alice = come("alice");
     bob = come("bob");
@@ -246,6 +246,51 @@ static void has_several_owners(void **state)
     stage_close();
 }
 
+/* The version of the roster, from an answer. */
+static const char *version_of(const char *answer)
+{
+    static char version[64];
+    const char *at = strstr(answer, " ver='"), *end = at ? strchr(at + 6, '\'') : NULL;
+    assert_non_null(end);
+    snprintf(version, sizeof version, "%.*s", (int)(end - at - 6), at + 6);
+    return version;
+}
+
+static const char *roster(const struct actor *actor, const char *version)
+{
+    char xml[200];
+    snprintf(xml, sizeof xml,
+             "<iq type='get' id='i'><query xmlns='jabber:iq:roster' ver='%s'/></iq>", version);
+    return ask(actor, xml);
+}
+
+static void puts_rooms_into_rosters(void **state)
+{
+    (void)state;
+    open_with("rooms_in_rosters: true");
+    const char *got = roster(&bob, "");
+    assert_lacks(got, "<item");
+    char empty[64];
+    snprintf(empty, sizeof empty, "%s", version_of(got));
+    iq(&alice, ROOM, "set", "create",
+       "<configuration><roomname>Tea</roomname></configuration>"
+       "<occupants>" USER("bob", "member") "</occupants>");
+    forget_all();
+    got = roster(&bob, empty);
+    assert_has(got, "<item jid='" ROOM "' name='Tea' subscription='to'><group>" LIGHT
+                    "</group><version>");
+    assert_lacks(roster(&bob, version_of(got)), "<query");
+    assert_lacks(roster(&carol, empty), "<item");
+    ask(&bob, "<iq type='set' id='s'><query xmlns='jabber:iq:roster'><item jid='" ROOM
+              "' name='mine'/></query></iq>");
+    got = roster(&bob, "");
+    assert_has(got, "name='mine'");
+    assert_lacks(got, "name='Tea'");
+    change(&bob, USER("bob", "none"));
+    assert_lacks(roster(&bob, version_of(got)), "name='Tea'");
+    stage_close();
+}
+
 static void has_no_owner_where_all_are_equal(void **state)
 {
     (void)state;
@@ -446,6 +491,20 @@ static void counts_in_inboxes(void **state)
     assert_has(inbox(&alice), "total='0'");
 }
 
+/* What the homes of occupants do not look into is shared; what a client says of ids is not. */
+static void shares_what_is_said(void **state)
+{
+    (void)state;
+    make_room();
+    ask(&alice,
+        "<message to='" ROOM "' type='groupchat'><body>&lt;1 &amp; 2&gt;</body><stanza-id "
+        "xmlns='urn:xmpp:sid:0' by='bob@localhost' id='x'/><x xmlns='a'><y/></x></message>");
+    const char *got = stage_written(&bob);
+    assert_has(got, "<body>&lt;1 &amp; 2&gt;</body><x xmlns='a'><y/></x><stanza-id");
+    assert_lacks(got, "by='bob@localhost'");
+    assert_lacks(got, "xmlns='jabber:client'");
+}
+
 /* More than a turn's copies, and more inboxes than an operation takes. */
 static void knows_large_rooms(void **state)
 {
@@ -475,6 +534,12 @@ static void knows_large_rooms(void **state)
     got = stage_written(&carol);
     assert_has(got, USER("carol", "member"));
     assert_lacks(got, "prev-version"); /* who comes hears of that only */
+    pauses = stage_counted("fanout_pauses_total");
+    iq(&alice, ROOM, "set", "destroy", "");
+    stage_pass(2000);
+    assert_true(stage_counted("fanout_pauses_total") - pauses >= MANY / LIMIT_FANOUT_TURN);
+    assert_has(stage_written(&zed), USER("zed", "none") "</x><x xmlns='" LIGHT "#destroy'/>");
+    assert_has(inbox(&zed), "total='0'");
 }
 
 static void gone(void *owner, enum err outcome)
@@ -508,6 +573,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(names_the_creator, up, down),
     cmocka_unit_test(has_several_owners),
     cmocka_unit_test(has_no_owner_where_all_are_equal),
+    cmocka_unit_test(puts_rooms_into_rosters),
     cmocka_unit_test(limits_occupants),
     cmocka_unit_test(limits_rooms),
     cmocka_unit_test(knows_its_fields),
@@ -517,6 +583,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(names_rooms_itself, up, down),
     cmocka_unit_test_setup_teardown(tells_nothing_new, up, down),
     cmocka_unit_test_setup_teardown(counts_in_inboxes, up, down),
+    cmocka_unit_test_setup_teardown(shares_what_is_said, up, down),
     cmocka_unit_test_setup_teardown(knows_large_rooms, up, down),
     cmocka_unit_test_setup_teardown(leaves_with_the_account, up, down),
 };

@@ -202,13 +202,19 @@ class Talker(threading.Thread):
             self.pings += 1
         elif element.find(f"*/{{{STANZA_ERROR}}}resource-constraint") is not None:
             text = element.get("id")[len(self.name) + 1:]
-            self.refused.add((text.split("-")[0], text))
+            self.refuse((text.split("-")[0], text))
+
+    def refuse(self, stanza):
+        """It is not sent again: another one may be in the archive since, and would be overtaken."""
+        self.refused.add(stanza)
+        if stanza in self.pending:
+            self.pending.remove(stanza)
 
     def take_ack(self, h):
         while self.told_h < h:
             self.told_h += 1
             stanza = self.in_flight.popleft()
-            if stanza:
+            if stanza and stanza not in self.refused:
                 self.pending.remove(stanza)
                 self.acknowledged.add(stanza)
 
@@ -314,8 +320,9 @@ class Test:
         archives = {talker.name: self.archive_of(talker.name) for talker in self.talkers}
         said = {(talker.name, f"u{n}"): talker.counts[f"u{n}"] for talker in self.talkers
                 for n in range(self.options.users)}
+        counts = {name: collections.Counter(archive) for name, archive in archives.items()}
         for talker in self.talkers:
-            problems += self.check_archive(talker, archives, said)
+            problems += self.check_archive(talker, archives, counts, said)
             problems += self.check_inbox(talker.name, archives[talker.name])
         longest = max(talker.longest_ping for talker in self.talkers)
         if longest > LONGEST_PING:
@@ -324,11 +331,11 @@ class Test:
             problems.append(f"{self.peak_kb} KiB resident")
         return problems, sum(map(len, archives.values())), longest
 
-    def check_archive(self, talker, archives, said):
+    def check_archive(self, talker, archives, counts, said):
         problems = []
-        for peer, text in talker.acknowledged - talker.refused:
+        for peer, text in talker.acknowledged:
             for owner in (talker.name, peer):
-                times = archives[owner].count((talker.name, peer, text))
+                times = counts[owner][(talker.name, peer, text)]
                 if times != 1:
                     problems.append(f"{talker.name} to {peer}: {text} is {times} times in the"
                                     f" archive of {owner}")

@@ -101,12 +101,25 @@ static bool start_tls(struct connection *c)
     return c->secured;
 }
 
+/* Until the server has seen that, so that the next play does not hear of this one. */
+static void wait_for_end(const struct connection *c)
+{
+    struct timeval patience = {.tv_sec = 2};
+    char rest[4096];
+    shutdown(c->fd, SHUT_WR);
+    setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    while (recv(c->fd, rest, sizeof rest, 0) > 0)
+        ;
+}
+
 static void do_drop(void *connection, bool reset)
 {
     struct connection *c = connection;
     struct linger linger = {.l_onoff = 1, .l_linger = 0};
     if (reset)
         setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    else
+        wait_for_end(c);
     close(c->fd);
     tls_free(c->tls);
     mem_free(c);

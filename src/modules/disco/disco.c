@@ -101,53 +101,6 @@ static enum verdict on_features(struct acc *acc, struct session *session)
     return HOOK_OK;
 }
 
-/* --- Asking the modules --- */
-
-/* The query that goes through a hook, and who waits for it; in the arena of the hook's accumulator.
- */
-struct asking {
-    struct element query; /* first: it is that accumulator's element */
-    struct acc *acc;      /* NULL: it went away */
-};
-
-static void after_asking(struct acc *inner, struct session *session, enum verdict verdict)
-{
-    struct acc *acc = ((struct asking *)inner->element)->acc;
-    (void)session;
-    (void)verdict;
-    if (acc)
-        acc->event_data = element_copy(&acc->arena, inner->element);
-    acc_free(inner);
-    if (acc && acc->parked)
-        acc_unpark(acc);
-}
-
-static void on_revoke(void *asking)
-{
-    ((struct asking *)asking)->acc = NULL;
-}
-
-/* Modules add to the query; the accumulator they get is addressed like the request, and may wait
- * for what they need. Then, now or later, `then` finds the whole at acc->event_data. */
-static enum verdict ask_modules(enum hook_point at, struct acc *acc, struct session *session,
-                                const struct element *query, hook_fn *then)
-{
-    struct acc *inner = acc_new();
-    struct asking *asking = arena_zero(&inner->arena, sizeof *asking);
-    asking->query = *element_copy(&inner->arena, query);
-    asking->acc = acc;
-    inner->host = acc->host;
-    inner->element = &asking->query;
-    jid_make(&inner->arena, acc->from.user, acc->from.domain, acc->from.resource, &inner->from);
-    jid_make(&inner->arena, acc->to.user, acc->to.domain, acc->to.resource, &inner->to);
-    acc->event_data = NULL;
-    hook_chain(at, inner, NULL, after_asking);
-    if (acc->event_data)
-        return then(acc, session);
-    acc_park(acc, session, then, asking, on_revoke);
-    return HOOK_PARK;
-}
-
 /* --- Answers --- */
 
 static struct str node_of(const struct acc *acc)
@@ -199,7 +152,7 @@ static enum verdict info(struct acc *acc, struct session *session)
     } else {
         query = host_info(&acc->arena, acc->host->type, module_conf(acc->host, &module_disco));
     }
-    return ask_modules(HOOK_disco_info, acc, session, query, answer);
+    return question_ask(HOOK_disco_info, acc, session, query, answer);
 }
 
 static enum verdict items(struct acc *acc, struct session *session)
@@ -209,7 +162,7 @@ static enum verdict items(struct acc *acc, struct session *session)
         effect_error(acc, STANZA_ITEM_NOT_FOUND, NULL);
         return HOOK_STOP;
     }
-    return ask_modules(HOOK_disco_items, acc, session, query, answer);
+    return question_ask(HOOK_disco_items, acc, session, query, answer);
 }
 
 /* --- Who may know of an account: its owner, and who sees his presence. For others it looks like

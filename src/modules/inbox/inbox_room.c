@@ -61,18 +61,25 @@ static void list_message(struct acc *acc, struct store_op *op, const struct room
     }
 }
 
-static void on_dropped(struct store_op *op)
+static bool has_failed(const struct store_op *op)
 {
-    if (op->outcome && op->outcome != ERR_NOT_FOUND)
+    bool failed = op->outcome && op->outcome != ERR_NOT_FOUND;
+    if (failed)
         LOG(LOG_WARNING, "inbox_not_removed", LF("why", err_name(op->outcome)));
+    return failed;
 }
 
-static void drop(struct acc *acc, struct str owner, struct str room)
+static void on_dropped(struct store_op *op)
 {
-    struct store_op *op = store_op_new(STORE_INBOX_DROP, on_dropped, NULL);
+    has_failed(op);
+}
+
+static struct store_op *drop_op(store_fn *done, void *asker, struct str owner, struct str room)
+{
+    struct store_op *op = store_op_new(STORE_INBOX_DROP, done, asker);
     op->inbox.owner = arena_str(&op->arena, owner);
     op->inbox.peer = arena_str(&op->arena, room);
-    effect_store(acc, op);
+    return op;
 }
 
 /* It is something to read for those who come or go, and nobody else. */
@@ -93,7 +100,7 @@ static void drop_left(struct acc *acc, const struct room_packet *packet)
     const struct inbox_conf *conf = module_conf(acc->host, &module_inbox);
     for (size_t i = 0; conf->remove_on_kicked && i < packet->change_count; i++)
         if (!packet->changes[i].joins)
-            drop(acc, packet->changes[i].bare, packet->room);
+            effect_store(acc, drop_op(on_dropped, NULL, packet->changes[i].bare, packet->room));
 }
 
 enum verdict inbox_room_packet(struct acc *acc, struct session *session)
@@ -109,9 +116,64 @@ enum verdict inbox_room_packet(struct acc *acc, struct session *session)
     return HOOK_OK;
 }
 
+/* --- Rooms that are no more --- */
+
+/* Whose inboxes have to forget a room, so many at a time, since a large one has thousands. It lies
+ * in its arena. */
+struct forgetting {
+    struct arena arena;
+    struct str room;
+    uint64_t upto; /* what has come since is of another room with the same name */
+    struct str *owners;
+    size_t count, next, under_way;
+    bool failed;
+};
+
+static void go_on(struct forgetting *forgetting);
+
+static void on_forgotten(struct store_op *op)
+{
+    struct forgetting *forgetting = op->owner;
+    forgetting->failed |= has_failed(op);
+    if (--forgetting->under_way == 0)
+        go_on(forgetting);
+}
+
+static void go_on(struct forgetting *forgetting)
+{
+    if (forgetting->failed || forgetting->next == forgetting->count) {
+        struct arena arena = forgetting->arena;
+        arena_fini(&arena);
+        return;
+    }
+    while (forgetting->under_way < LIMIT_TURN_STANZAS && forgetting->next < forgetting->count) {
+        struct str owner = forgetting->owners[forgetting->next++];
+        struct store_op *op = drop_op(on_forgotten, forgetting, owner, forgetting->room);
+        op->inbox.up_to.id = forgetting->upto;
+        forgetting->under_way++;
+        store_ask(op, 0);
+    }
+}
+
+static struct forgetting *forgetting_new(const struct room_packet *packet)
+{
+    struct arena arena;
+    arena_init(&arena);
+    struct forgetting *forgetting = arena_zero(&arena, sizeof *forgetting);
+    forgetting->room = arena_str(&arena, packet->room);
+    forgetting->upto = stanza_id_next(shard_self->id, shard_self->unix_us);
+    forgetting->owners = arena_take(&arena, packet->change_count * sizeof *forgetting->owners);
+    for (size_t i = 0; i < packet->change_count; i++)
+        forgetting->owners[forgetting->count++] = arena_str(&arena, packet->changes[i].bare);
+    forgetting->arena = arena;
+    return forgetting;
+}
+
 enum verdict inbox_forget_room(struct acc *acc, struct session *session)
 {
+    const struct inbox_conf *conf = module_conf(acc->host, &module_inbox);
     (void)session;
-    drop_left(acc, acc->event_data);
+    if (conf->remove_on_kicked)
+        go_on(forgetting_new(acc->event_data));
     return HOOK_OK;
 }

@@ -62,11 +62,13 @@ bool mam_is_worth(const struct acc *acc)
 }
 
 /* What a room sends, if it is wanted in the archives of users. */
-static bool is_from_room(const struct acc *acc)
+static bool is_from_room(struct acc *acc)
 {
     const struct mam_conf *conf = module_conf(acc->host, &module_mam);
-    return acc->type == TYPE_GROUPCHAT && conf->archive_groupchats && acc->from.resource.len &&
-           mam_is_worth(acc);
+    if (acc->type != TYPE_GROUPCHAT || !conf->archive_groupchats || !acc->from.resource.len)
+        return false;
+    acc_unshare(acc);
+    return mam_is_worth(acc);
 }
 
 static bool is_archivable(const struct acc *acc)
@@ -121,14 +123,9 @@ struct str mam_text(struct arena *arena, const struct element *message)
     return body && store_searches() ? arena_str(arena, element_text(arena, body)) : (struct str){0};
 }
 
-static void on_stored(struct store_op *op)
-{
-    (void)op; /* what was refused is in the log (batch.c) */
-}
-
 static struct store_op *message_op(struct acc *acc)
 {
-    struct store_op *op = store_op_new(STORE_MAM_STORE, on_stored, NULL);
+    struct store_op *op = store_op_new(STORE_MAM_STORE, mam_on_stored, NULL);
     struct store_message *message = &op->message;
     const struct element *origin = element_child(acc->element, NS_SID, "origin-id");
     message->id = acc_identify(acc);

@@ -60,6 +60,9 @@ void mam_retract(struct acc *acc, struct str author);
 /* What is searched of a message, if anything is. */
 struct str mam_text(struct arena *arena, const struct element *message);
 
+/* The end of a STORE_MAM_STORE: who has sent what the database does not take hears so. */
+store_fn mam_on_stored;
+
 /* Archives a message, or refuses it when there is no room. */
 enum verdict mam_archive(struct acc *acc, struct session *session);
 

@@ -48,99 +48,26 @@ static enum verdict on_packet(struct acc *acc, struct session *session)
     return rooms_with(acc, on_turn);
 }
 
-/* A message is acknowledged when the room's archive has it (XEP-0198). */
+static bool is_for_room(const struct acc *acc)
+{
+    struct host *host;
+    if (!acc->to.user.len || host_find(acc->to.domain))
+        return false;
+    const struct service *service = service_find(acc->to.domain, &host);
+    return service && service->module == &module_muc_light;
+}
+
+/* A message is acknowledged when the room's archive has it (XEP-0198). What no room takes is
+ * refused here, before it is archived and counted as a conversation between two. */
 static enum verdict on_send(struct acc *acc, struct session *session)
 {
-    struct host *host;
     (void)session;
-    if (acc->type == TYPE_GROUPCHAT && acc->to.user.len && !host_find(acc->to.domain)) {
-        const struct service *service = service_find(acc->to.domain, &host);
-        acc->promised |= service && service->module == &module_muc_light;
-    }
-    return HOOK_OK;
-}
-
-/* --- Who goes leaves all rooms --- */
-
-/* One who is removed; on the heap. */
-struct leaver {
-    struct jid jid, service;
-    struct host *host;
-};
-
-static void ask_rooms(struct leaver *leaver, struct str after);
-
-static void leaver_free(struct leaver *leaver)
-{
-    jid_drop(&leaver->jid);
-    jid_drop(&leaver->service);
-    mem_free(leaver);
-}
-
-/* As if the user had sent it. */
-static void leave(struct acc *acc, const struct leaver *leaver, struct str room)
-{
-    struct element *iq = element_new(&acc->arena, NS_CLIENT, "iq");
-    element_set(&acc->arena, iq, "type", STR("set"));
-    element_set(&acc->arena, iq, "id", STR("removed"));
-    element_set(&acc->arena, iq, "from", leaver->jid.full);
-    element_set(&acc->arena, iq, "to", room);
-    struct element *query = element_add(&acc->arena, iq, NS_MUC_LIGHT_AFFILIATIONS, "query");
-    muc_light_add_user(&acc->arena, query, leaver->jid.bare, STORE_ROOM_NONE);
-    effect_route(acc, iq);
-}
-
-static void on_rooms(struct store_op *op)
-{
-    struct leaver *leaver = op->owner;
-    const struct store_room_page *page = &op->room_page;
-    if (op->outcome) {
-        LOG(LOG_ERROR, "rooms_not_left", LF("why", err_name(op->outcome)),
-            LF_STR("user", leaver->jid.bare));
-        leaver_free(leaver);
-        return;
-    }
-    struct acc *acc = acc_new();
-    acc->host = leaver->host;
-    for (size_t i = 0; i < page->count; i++)
-        leave(acc, leaver, page->items[i].bare);
-    effects_apply(acc, NULL);
-    acc_free(acc);
-    if (page->more)
-        ask_rooms(leaver, page->items[page->count - 1].name);
-    else
-        leaver_free(leaver);
-}
-
-static void ask_rooms(struct leaver *leaver, struct str after)
-{
-    struct store_op *op = store_op_new(STORE_ROOM_PAGE, on_rooms, leaver);
-    op->room_page.owner = arena_str(&op->arena, leaver->jid.bare);
-    op->room_page.host = arena_str(&op->arena, leaver->service.domain);
-    op->room_page.after = arena_str(&op->arena, after);
-    op->room_page.limit = LIMIT_TURN_STANZAS;
-    store_ask(op, 0);
-}
-
-static void on_unblocked(struct store_op *op)
-{
-    if (op->outcome)
-        LOG(LOG_ERROR, "room_blocking_not_removed", LF("why", err_name(op->outcome)));
-}
-
-static enum verdict on_removed(struct acc *acc, struct session *session)
-{
-    struct leaver *leaver = mem_zalloc(sizeof *leaver);
-    struct store_op *op = store_op_new(STORE_ROOM_UNBLOCK, on_unblocked, NULL);
-    struct jid service;
-    (void)session;
-    op->blocking.owner = arena_str(&op->arena, acc->from.bare);
-    effect_store(acc, op);
-    service_jid(&acc->arena, acc->host, &module_muc_light, &service);
-    jid_keep(&leaver->jid, &acc->from);
-    jid_keep(&leaver->service, &service);
-    leaver->host = acc->host;
-    ask_rooms(leaver, STR(""));
+    if (acc->type == TYPE_ERROR || !is_for_room(acc))
+        return HOOK_OK;
+    if (acc->type != TYPE_GROUPCHAT)
+        return muc_light_refuse(acc, STANZA_BAD_REQUEST,
+                                "messages to a room are of type groupchat");
+    acc->promised = true;
     return HOOK_OK;
 }
 
@@ -180,9 +107,13 @@ static void stop(struct host_type *type)
 
 static const struct hook hooks[] = {
     {.at = HOOK_service_packet, .run = on_packet},
-    {.at = HOOK_user_send_message, .run = on_send, .after = "privacy"},
-    {.at = HOOK_remove_user, .run = on_removed},
+    {.at = HOOK_user_send_message,
+     .run = on_send,
+     .before = "amp, carbons, inbox, mam",
+     .after = "privacy"},
+    {.at = HOOK_remove_user, .run = muc_light_on_removed},
     {.at = HOOK_disco_items, .run = on_host_items},
+    {.at = HOOK_roster_get, .run = muc_light_on_roster},
     {0},
 };
 
@@ -245,6 +176,11 @@ static const struct key keys[] = {
      .offset = offsetof(struct muc_light_conf, blocking),
      .preset = "true",
      .help = "Users can say by whom, and into which rooms, they do not want to be brought."},
+    {.name = "rooms_in_rosters",
+     .type = KEY_BOOL,
+     .offset = offsetof(struct muc_light_conf, rooms_in_rosters),
+     .preset = "false",
+     .help = "The rooms of a user are in their roster, too (the first 1000, in order of name)."},
     {.name = "config_schema",
      .type = KEY_LIST,
      .offset = offsetof(struct muc_light_conf, config_schema),
@@ -263,6 +199,7 @@ const struct module module_muc_light = {
     .keys = keys,
     .conf_size = sizeof(struct muc_light_conf),
     .metrics = metrics,
+    .chore = &muc_light_chore,
     .shard_size = sizeof(struct rooms),
     .shard_end = rooms_end,
     .start = start,

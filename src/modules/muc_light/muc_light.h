@@ -18,6 +18,7 @@ struct muc_light_conf {
     struct key_list config_schema;
     uint64_t rooms_per_user, max_occupants, rooms_per_page;
     bool all_can_configure, all_can_invite, equal_occupants, allow_multiple_owners, blocking;
+    bool rooms_in_rosters;
     struct room_schema schema; /* made at start of config_schema */
 };
 
@@ -72,5 +73,15 @@ void muc_light_add_user(struct arena *arena, struct element *parent, struct str 
 /* The service itself (muc_light_service.c), and what disco#info says of it and its rooms. */
 enum verdict muc_light_serve(struct acc *acc, struct session *session);
 void muc_light_add_info(struct acc *acc, struct element *query);
+
+/* What a room is called, in the accumulator's arena; .at NULL: the schema has none. */
+struct str muc_light_room_name(struct acc *acc, const struct store_room *room);
+
+/* Who goes leaves all rooms (muc_light_leave.c). */
+hook_fn muc_light_on_removed;
+extern const struct chore muc_light_chore;
+
+/* Rooms in rosters (muc_light_roster.c). */
+hook_fn muc_light_on_roster;
 
 #endif

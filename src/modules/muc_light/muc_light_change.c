@@ -106,15 +106,16 @@ static void on_told(struct fanout *fanout)
 {
     struct room *room = LIST_OWNER(fanout, struct room, fanout);
     mem_free(room->told);
+    mem_free(room->last);
     room->told = NULL;
+    room->last = NULL;
     rooms_release(room);
 }
 
-/* Takes the list of recipients, whose texts are the room's. */
-static void tell(struct acc *acc, struct room *room, struct element *message, struct jid *list,
-                 size_t count)
+/* The list, whose texts are the room's, stays until it has been told. */
+static void tell(struct acc *acc, struct room *room, struct element *message,
+                 const struct jid *list, size_t count)
 {
-    room->told = list;
     room->fanout = (struct fanout){.host = acc->host,
                                    .stanza = message,
                                    .from = room->jid,
@@ -147,6 +148,13 @@ static void tell_own(struct acc *acc, const struct writing *writing, struct str 
 
 /* --- Writing --- */
 
+/* That a user may be in; 0: any number. An administrator may exceed it. */
+static uint64_t max_rooms(const struct acc *acc)
+{
+    uint64_t max = muc_light_conf(acc)->rooms_per_user;
+    return acc->order || max == KEY_INFINITY ? 0 : max;
+}
+
 static struct store_op *write_op(enum store_kind kind, const struct writing *writing)
 {
     const struct room *room = writing->change.room;
@@ -155,6 +163,7 @@ static struct store_op *write_op(enum store_kind kind, const struct writing *wri
     op->room.name = arena_str(&op->arena, room->jid.user);
     op->room.host = arena_str(&op->arena, room->jid.domain);
     op->room.version = arena_str(&op->arena, writing->version);
+    op->room.max_rooms = max_rooms(writing->change.acc);
     if (writing->change.config.at)
         op->room.config = arena_str(&op->arena, writing->change.config);
     return op;
@@ -278,6 +287,20 @@ static bool drop_prevented(struct change *change, const struct store_room_guests
     return guests->count && guests->prevented[0];
 }
 
+static hook_fn on_guests, on_create_guests;
+
+/* Somebody who joins has meanwhile come into another room, and is in as many as one may be. */
+static bool is_crowded(const struct acc *acc)
+{
+    return acc->answer->outcome == ERR_CONFLICT && acc->answer->room.crowded;
+}
+
+static enum verdict ask_again(struct writing *writing, hook_fn *on)
+{
+    rooms_release(writing->change.room);
+    return ask_guests(&writing->change, on);
+}
+
 /* --- Affiliations --- */
 
 static bool is_move(const struct affiliations *a, struct str bare)
@@ -317,6 +340,7 @@ static void tell_staying(struct acc *acc, const struct writing *writing, struct 
     for (size_t i = 0; i < room->state->count; i++)
         if (!is_move(&writing->affiliations, room->state->jids[i].bare))
             staying[count++] = room->state->jids[i];
+    room->told = staying;
     tell(acc, room, message, staying, count);
 }
 
@@ -339,6 +363,8 @@ static enum verdict on_affiliated(struct acc *acc, struct session *session)
 {
     struct writing *writing = writing_of(acc);
     (void)session;
+    if (is_crowded(acc))
+        return ask_again(writing, on_guests);
     if (!is_written(acc, writing))
         return HOOK_STOP;
     metric_count(&muc_light_changes);
@@ -439,6 +465,8 @@ static enum verdict on_created(struct acc *acc, struct session *session)
 {
     struct writing *writing = writing_of(acc);
     (void)session;
+    if (is_crowded(acc))
+        return ask_again(writing, on_create_guests);
     if (!is_written(acc, writing))
         return HOOK_STOP;
     metric_count(&muc_light_created);
@@ -484,26 +512,29 @@ enum verdict muc_light_create(struct change *change)
 
 /* --- Destruction --- */
 
-static void tell_destroyed(struct acc *acc, const struct writing *writing, struct str bare)
+/* Each hears of themselves. */
+static void add_end(struct acc *copy)
 {
-    struct arena *arena = &acc->arena;
-    struct element *message = notice(arena, acc, writing->change.room);
-    struct element *x = element_add(arena, message, NS_MUC_LIGHT_AFFILIATIONS, "x");
-    muc_light_add_user(arena, x, bare, STORE_ROOM_NONE);
-    element_add(arena, message, NS_MUC_LIGHT_DESTROY, "x");
-    add_body(arena, message);
-    tell_one(acc, message, bare);
+    struct arena *arena = &copy->arena;
+    struct element *x = element_add(arena, copy->element, NS_MUC_LIGHT_AFFILIATIONS, "x");
+    muc_light_add_user(arena, x, copy->to.bare, STORE_ROOM_NONE);
+    element_add(arena, copy->element, NS_MUC_LIGHT_DESTROY, "x");
+    add_body(arena, copy->element);
 }
 
 static enum verdict on_destroyed(struct acc *acc, struct session *session)
 {
     struct writing *writing = writing_of(acc);
-    const struct affiliations *a = &writing->affiliations;
+    struct room *room = writing->change.room;
+    struct room_state *last = rooms_take(room);
     (void)session;
-    if (!is_written(acc, writing))
+    if (!is_written(acc, writing)) {
+        mem_free(last);
         return HOOK_STOP;
-    for (size_t i = 0; i < a->move_count; i++)
-        tell_destroyed(acc, writing, a->moves[i].bare);
+    }
+    room->last = last;
+    tell(acc, room, notice(&acc->arena, acc, room), last->jids, last->count);
+    room->fanout.fill = add_end;
     forget(acc, writing);
     return answer(acc);
 }

@@ -48,6 +48,18 @@ static void send_to_all(struct acc *acc, struct room *room)
     effect_fan_out(acc, &room->fanout);
 }
 
+/* Nobody but the room says what its id is, nor what those of its occupants' archives are: their
+ * homes do not look into the copies (XEP-0359 5). */
+static void strip_ids(struct element *message)
+{
+    struct element *next;
+    for (struct element *child = element_first(message); child; child = next) {
+        next = element_next(child);
+        if (element_is(child, NS_SID, "stanza-id"))
+            element_drop(message, child);
+    }
+}
+
 /* The message becomes the room's: from room/author, to nobody in particular. */
 static void make_rooms(struct acc *acc, const struct room *room)
 {
@@ -55,6 +67,7 @@ static void make_rooms(struct acc *acc, const struct room *room)
     jid_make(&acc->arena, room->jid.user, room->jid.domain, nick, &acc->from);
     element_set(&acc->arena, acc->element, "from", acc->from.full);
     element_unset(acc->element, "to");
+    strip_ids(acc->element);
     if (!element_attr(acc->element, "id").len)
         element_set(&acc->arena, acc->element, "id",
                     stanza_id_text(&acc->arena, acc_identify(acc)));

@@ -60,15 +60,22 @@ static struct store_op *page_op(struct acc *acc)
     return op;
 }
 
-static void add_item(struct acc *acc, struct element *query, const struct store_room *room)
+struct str muc_light_room_name(struct acc *acc, const struct store_room *room)
 {
     const struct room_schema *schema = &muc_light_conf(acc)->schema;
     const struct room_schema_field *name = room_schema_find(schema, STR("roomname"));
+    if (!name)
+        return (struct str){NULL, 0};
+    return arena_str(&acc->arena, room_schema_value(&acc->arena, room->config, name));
+}
+
+static void add_item(struct acc *acc, struct element *query, const struct store_room *room)
+{
+    struct str name = muc_light_room_name(acc, room);
     struct element *item = element_add(&acc->arena, query, NS_DISCO_ITEMS, "item");
     element_set(&acc->arena, item, "jid", arena_str(&acc->arena, room->bare));
-    if (name)
-        element_set(&acc->arena, item, "name",
-                    arena_str(&acc->arena, room_schema_value(&acc->arena, room->config, name)));
+    if (name.at)
+        element_set(&acc->arena, item, "name", name);
     element_set(&acc->arena, item, "version", arena_str(&acc->arena, room->version));
 }
 

@@ -123,6 +123,7 @@ static void room_free(struct room *room)
     jid_drop(&room->jid);
     mem_free(room->state);
     mem_free(room->told);
+    mem_free(room->last);
     mem_free(room);
 }
 
@@ -265,6 +266,14 @@ void rooms_set(struct room *room, struct room_state *state)
     room->state = state;
 }
 
+struct room_state *rooms_take(struct room *room)
+{
+    struct room_state *state = room->state;
+    leave_idle(room);
+    room->state = NULL;
+    return state;
+}
+
 void rooms_doubt(struct room *room)
 {
     rooms_set(room, NULL);
@@ -301,4 +310,6 @@ void rooms_end(void *own)
         room_free(room);
     }
     map_fini(&rooms->all);
+    mem_free((char *)rooms->after_room.at);
+    mem_free((char *)rooms->after_bare.at);
 }

@@ -31,14 +31,16 @@ struct room {
     struct link idle;
     struct task drain;
     struct fanout fanout;
-    struct jid *told; /* some of the occupants, for the fan-out, or NULL */
+    struct jid *told;        /* some of the occupants, for the fan-out, or NULL */
+    struct room_state *last; /* what it was before it was destroyed, for the same, or NULL */
 };
 
 /* What a shard has. */
 struct rooms {
     struct map all;
-    struct link idle; /* least recently used first */
-    size_t weight;    /* of their states */
+    struct link idle;                  /* least recently used first */
+    size_t weight;                     /* of their states */
+    struct str after_room, after_bare; /* the last occupant who was made to leave; on the heap */
 };
 
 /* Runs `then` for the room of acc->to, in turn, now or later. */
@@ -55,6 +57,9 @@ void rooms_release(struct room *room);
 struct room_state *room_state_new(struct str version, struct str config,
                                   const struct store_occupant *occupants, size_t count);
 void rooms_set(struct room *room, struct room_state *state);
+
+/* The state becomes the caller's, and the room has none. */
+struct room_state *rooms_take(struct room *room);
 
 /* Nobody knows what a write has done: it is read again. */
 void rooms_doubt(struct room *room);

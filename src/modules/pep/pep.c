@@ -238,6 +238,11 @@ static const struct hook hooks[] = {
      .element = "displayed",
      .run = pep_on_displayed,
      .before = "amp, carbons, inbox, mam"},
+    {.at = HOOK_user_send_message,
+     .ns = NS_DATA,
+     .element = "x",
+     .run = pep_on_approval,
+     .before = "amp, carbons, inbox, mam"},
     {.at = HOOK_remove_user, .run = on_remove_user},
     {0},
 };
@@ -256,6 +261,7 @@ static const struct iq_handler iqs[] = {
     }
 static const struct feature features[] = {
     PUBSUB(""),
+    PUBSUB("#access-authorize"),
     PUBSUB("#access-open"),
     PUBSUB("#access-presence"),
     PUBSUB("#access-roster"),

@@ -73,6 +73,26 @@ enum verdict pep_refuse(struct acc *acc, enum stanza_error error, const char *co
 enum verdict pep_unsupported(struct acc *acc, const char *feature);
 enum verdict pep_not_written(struct acc *acc);
 
+/* --- People (pep_subscribe.c) --- */
+
+/* An operation that sets the people of a node anew. */
+struct store_op *pep_people_op(const struct jid *owner, const struct pep_node *node,
+                               struct str people);
+
+/* Adds <subscription/>; an empty `node` is left out. */
+void pep_add_subscription(struct acc *acc, struct element *parent, enum ns ns, struct str node,
+                          const struct pep_person *person);
+
+/* --- Approval (pep_approve.c): XEP-0060 8.6 --- */
+
+/* The owner of acc->to is asked whether somebody may subscribe. */
+void pep_ask_owner(struct acc *acc, struct str node, struct str subscriber);
+
+/* Whoever has asked is told what has become of it. */
+void pep_tell_subscriber(struct acc *acc, struct str node, const struct pep_person *person);
+
+hook_fn pep_on_approval;
+
 /* --- Who may (pep_access.c) --- */
 
 struct pep_denial {

@@ -20,6 +20,7 @@ const struct pep_denial *pep_denied(const struct pep_settings *settings,
         [PEP_PRESENCE] = {STANZA_NOT_AUTHORIZED, "presence-subscription-required"},
         [PEP_ROSTER] = {STANZA_NOT_AUTHORIZED, "not-in-roster-group"},
         [PEP_WHITELIST] = {STANZA_NOT_ALLOWED, "closed-node"},
+        [PEP_AUTHORIZE] = {STANZA_NOT_AUTHORIZED, "not-subscribed"},
     };
     struct pep_person person = pep_person_find(settings->people, contact->contact);
     bool allowed = settings->access == PEP_OPEN;
@@ -31,6 +32,8 @@ const struct pep_denial *pep_denied(const struct pep_settings *settings,
         allowed = contact->flags & ROSTER_FROM;
     else if (settings->access == PEP_ROSTER)
         allowed = shares_a_line(contact->groups, settings->groups);
+    else if (settings->access == PEP_AUTHORIZE)
+        allowed = pep_is_subscriber(settings->people, contact->contact);
     return allowed ? NULL : &denials[settings->access];
 }
 

@@ -1,4 +1,5 @@
-/* Who has an affiliation with a node, or is subscribed to it: lines "affiliation s|- JID". */
+/* Who has an affiliation with a node, or is subscribed to it: lines "affiliation s|p|- JID":
+ * subscribed, pending, or not. */
 #include "pep_settings.h"
 
 static const char *const names[PEP_AFFILIATIONS] = {"none", "member", "publisher", "outcast"};
@@ -25,7 +26,9 @@ bool pep_person_next(struct str *rest, struct pep_person *person)
         return false;
     struct str line = str_cut(*rest, '\n', rest);
     pep_affiliation_read(str_cut(line, ' ', &line), &person->affiliation);
-    person->subscribed = str_is(str_cut(line, ' ', &line), "s");
+    struct str subscription = str_cut(line, ' ', &line);
+    person->subscribed = str_is(subscription, "s");
+    person->pending = str_is(subscription, "p");
     person->jid = line;
     return true;
 }
@@ -39,10 +42,21 @@ struct pep_person pep_person_find(struct str people, struct str jid)
     return (struct pep_person){.jid = jid};
 }
 
+bool pep_is_subscriber(struct str people, struct str bare)
+{
+    struct pep_person person;
+    struct str resource;
+    while (pep_person_next(&people, &person))
+        if (person.subscribed && str_eq(str_cut(person.jid, '/', &resource), bare))
+            return true;
+    return false;
+}
+
 static void write_person(struct buf *out, const struct pep_person *person)
 {
-    if (person->affiliation != PEP_NONE || person->subscribed)
-        buf_format(out, "%s %s %.*s\n", names[person->affiliation], person->subscribed ? "s" : "-",
+    const char *subscription = person->subscribed ? "s" : person->pending ? "p" : "-";
+    if (person->affiliation != PEP_NONE || person->subscribed || person->pending)
+        buf_format(out, "%s %s %.*s\n", names[person->affiliation], subscription,
                    STR_ARG(person->jid));
 }
 

@@ -3,7 +3,8 @@
 
 #include <stddef.h>
 
-static const char *const access_models[] = {"open", "presence", "roster", "whitelist", NULL};
+static const char *const access_models[] = {"open",      "presence",  "roster",
+                                            "whitelist", "authorize", NULL};
 static const char *const send_lasts[] = {"never", "on_sub", "on_sub_and_presence", NULL};
 static const char *const publish_models[] = {"publishers", "open", NULL};
 static const char *const notification_types[] = {"headline", "normal", NULL};

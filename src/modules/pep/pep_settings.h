@@ -10,7 +10,7 @@
 
 /* --- What a node is set to (pep_settings.c): XEP-0060 8.2, 16.4.4 --- */
 
-enum pep_access { PEP_OPEN, PEP_PRESENCE, PEP_ROSTER, PEP_WHITELIST };
+enum pep_access { PEP_OPEN, PEP_PRESENCE, PEP_ROSTER, PEP_WHITELIST, PEP_AUTHORIZE };
 enum pep_send_last { PEP_NEVER, PEP_ON_SUB, PEP_ON_SUB_AND_PRESENCE };
 enum pep_publishers { PEP_PUBLISHERS, PEP_ANYBODY };
 enum pep_affiliation { PEP_NONE, PEP_MEMBER, PEP_PUBLISHER, PEP_OUTCAST, PEP_AFFILIATIONS };
@@ -48,7 +48,7 @@ bool pep_settings_match(struct acc *acc, const struct element *form,
 struct pep_person {
     struct str jid;
     enum pep_affiliation affiliation;
-    bool subscribed;
+    bool subscribed, pending; /* pending: the owner has not approved it yet */
 };
 
 /* Cuts the first one off *rest; false at the end. */
@@ -56,6 +56,9 @@ bool pep_person_next(struct str *rest, struct pep_person *person);
 
 /* What a JID is; a zeroed one when it is not there. */
 struct pep_person pep_person_find(struct str people, struct str jid);
+
+/* True when a bare JID, or a resource of it, is subscribed. */
+bool pep_is_subscriber(struct str people, struct str bare);
 
 /* The people with one changed, added, or taken out; .at NULL: there is no room for one more. */
 struct str pep_person_put(struct arena *arena, struct str people, const struct pep_person *person);

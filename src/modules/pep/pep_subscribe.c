@@ -10,11 +10,11 @@ static enum verdict after_change(struct acc *acc, struct session *session)
     return HOOK_STOP;
 }
 
-static struct store_op *people_op(const struct acc *acc, const struct pep_request *request,
-                                  struct str people)
+struct store_op *pep_people_op(const struct jid *owner, const struct pep_node *node,
+                               struct str people)
 {
-    struct pep_settings settings = request->node->settings;
-    struct store_op *op = pep_op(&acc->to, STORE_PEP_SET, request->name);
+    struct pep_settings settings = node->settings;
+    struct store_op *op = pep_op(owner, STORE_PEP_SET, node->name);
     settings.people = people;
     op->pep.settings = pep_settings_text(&op->arena, &settings);
     op->pep.keep = UINT64_MAX;
@@ -37,15 +37,27 @@ static bool is_self(const struct acc *acc, struct jid *out, struct arena *arena,
            (!out->resource.len || str_eq(out->full, acc->from.full));
 }
 
-static void add_subscription(struct acc *acc, struct element *parent, enum ns ns, struct str node,
-                             const struct pep_person *person)
+void pep_add_subscription(struct acc *acc, struct element *parent, enum ns ns, struct str node,
+                          const struct pep_person *person)
 {
     struct element *out = element_add(&acc->arena, parent, ns, "subscription");
     if (node.len)
         element_set(&acc->arena, out, "node", node);
     element_set(&acc->arena, out, "jid", person->jid);
     element_set(&acc->arena, out, "subscription",
-                person->subscribed ? STR("subscribed") : STR("none"));
+                person->subscribed ? STR("subscribed")
+                : person->pending  ? STR("pending")
+                                   : STR("none"));
+}
+
+/* Who asks, as they are in the node, or were when it is gone. */
+static struct pep_person asks_for(struct acc *acc, const struct pep_request *request)
+{
+    struct str people = request->node ? request->node->settings.people : STR("");
+    struct jid jid;
+    if (!is_self(acc, &jid, &acc->arena, request->what))
+        jid = acc->from; /* was looked at before */
+    return pep_person_find(people, jid.full);
 }
 
 static enum verdict after_subscribe(struct acc *acc, struct session *session)
@@ -56,10 +68,12 @@ static enum verdict after_subscribe(struct acc *acc, struct session *session)
     const struct pep_request *request = pep_request_again(acc);
     struct element *result = stanza_result(&acc->arena, acc->element);
     struct element *pubsub = element_add(&acc->arena, result, NS_PUBSUB, "pubsub");
-    struct pep_person person = {.jid = element_attr(request->what, "jid"), .subscribed = true};
-    add_subscription(acc, pubsub, NS_PUBSUB, request->name, &person);
+    struct pep_person person = asks_for(acc, request);
+    pep_add_subscription(acc, pubsub, NS_PUBSUB, request->name, &person);
     effect_answer(acc, result);
-    if (request->node && request->node->settings.send_last != PEP_NEVER)
+    if (person.pending)
+        pep_ask_owner(acc, request->name, person.jid);
+    else if (request->node && request->node->settings.send_last != PEP_NEVER)
         pep_last_send(acc, request->node, person.jid, false);
     return HOOK_STOP;
 }
@@ -71,9 +85,16 @@ static bool has_many(struct acc *acc, struct str people, const struct pep_person
     struct jid jid;
     size_t count = 0;
     while (pep_person_next(&people, &person))
-        count += person.subscribed && !str_eq(person.jid, own->jid) &&
+        count += (person.subscribed || person.pending) && !str_eq(person.jid, own->jid) &&
                  !jid_parse(&acc->arena, person.jid, &jid) && str_eq(jid.bare, acc->from.bare);
     return count >= LIMIT_PEP_OWN_SUBSCRIPTIONS;
+}
+
+/* The owner decides: unless he has, when he let somebody in or shut him out. */
+static bool must_be_approved(const struct pep_settings *settings, const struct subscription *asker)
+{
+    const struct pep_denial *denial = pep_denied(settings, asker);
+    return settings->access == PEP_AUTHORIZE && denial && denial->condition;
 }
 
 static enum verdict subscribe(struct acc *acc, struct session *session, struct pep_request *request)
@@ -83,14 +104,17 @@ static enum verdict subscribe(struct acc *acc, struct session *session, struct p
         return pep_refuse(acc, STANZA_ITEM_NOT_FOUND, NULL);
     if (!is_self(acc, &jid, &acc->arena, request->what))
         return pep_refuse(acc, STANZA_BAD_REQUEST, "invalid-jid");
-    if (!pep_may_read(acc, request))
+    bool pending = !request->own && must_be_approved(&request->node->settings, &request->asker);
+    if (!pending && !pep_may_read(acc, request))
         return HOOK_STOP;
     struct pep_person person = pep_person_find(request->node->settings.people, jid.full);
-    person.subscribed = true;
+    person.subscribed = !pending;
+    person.pending = pending;
     struct str people = pep_person_put(&acc->arena, request->node->settings.people, &person);
     if (!people.at || has_many(acc, request->node->settings.people, &person))
         return too_many(acc);
-    return pep_write(acc, session, people_op(acc, request, people), NULL, after_subscribe);
+    return pep_write(acc, session, pep_people_op(&acc->to, request->node, people), NULL,
+                     after_subscribe);
 }
 
 static enum verdict unsubscribe(struct acc *acc, struct session *session,
@@ -102,11 +126,12 @@ static enum verdict unsubscribe(struct acc *acc, struct session *session,
     if (!is_self(acc, &jid, &acc->arena, request->what))
         return pep_refuse(acc, STANZA_FORBIDDEN, NULL);
     struct pep_person person = pep_person_find(request->node->settings.people, jid.full);
-    if (!person.subscribed)
+    if (!person.subscribed && !person.pending)
         return pep_refuse(acc, STANZA_UNEXPECTED_REQUEST, "not-subscribed");
-    person.subscribed = false;
+    person.subscribed = person.pending = false;
     struct str people = pep_person_put(&acc->arena, request->node->settings.people, &person);
-    return pep_write(acc, session, people_op(acc, request, people), NULL, after_change);
+    return pep_write(acc, session, pep_people_op(&acc->to, request->node, people), NULL,
+                     after_change);
 }
 
 /* --- What one has at all nodes, or at the one that is named --- */
@@ -123,9 +148,9 @@ static void add_own_subscriptions(struct acc *acc, struct element *list,
     struct pep_person person;
     struct jid jid;
     while (pep_person_next(&people, &person))
-        if (person.subscribed && !jid_parse(&acc->arena, person.jid, &jid) &&
+        if ((person.subscribed || person.pending) && !jid_parse(&acc->arena, person.jid, &jid) &&
             str_eq(jid.bare, acc->from.bare))
-            add_subscription(acc, list, NS_PUBSUB, node->name, &person);
+            pep_add_subscription(acc, list, NS_PUBSUB, node->name, &person);
 }
 
 static void add_own_affiliation(struct acc *acc, struct element *list, bool own,
@@ -164,8 +189,8 @@ static enum verdict tell_own(struct acc *acc, struct session *session, struct pe
 static void add_person(struct acc *acc, struct element *list, bool subscriptions,
                        const struct pep_person *person)
 {
-    if (subscriptions && person->subscribed)
-        add_subscription(acc, list, NS_PUBSUB_OWNER, STR(""), person);
+    if (subscriptions && (person->subscribed || person->pending))
+        pep_add_subscription(acc, list, NS_PUBSUB_OWNER, STR(""), person);
     if (subscriptions || person->affiliation == PEP_NONE)
         return;
     struct element *out = element_add(&acc->arena, list, NS_PUBSUB_OWNER, "affiliation");
@@ -214,6 +239,7 @@ static bool set_subscription(const struct element *change, struct pep_person *pe
 {
     struct str wanted = element_attr(change, "subscription");
     person->subscribed = str_is(wanted, "subscribed");
+    person->pending = false;
     return person->subscribed || str_is(wanted, "none");
 }
 
@@ -254,7 +280,8 @@ static enum verdict set_people(struct acc *acc, struct session *session,
         if (!people.at)
             return HOOK_STOP;
     }
-    return pep_write(acc, session, people_op(acc, request, people), NULL, after_change);
+    return pep_write(acc, session, pep_people_op(&acc->to, request->node, people), NULL,
+                     after_change);
 }
 
 const struct pep_action pep_people_actions[] = {

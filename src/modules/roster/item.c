@@ -87,3 +87,14 @@ void roster_write(struct acc *acc, struct element *query, const struct contact *
         element_add_text(arena, group, arena_str(arena, str_cut(rest, '\n', &rest)));
     }
 }
+
+void roster_write_others(struct element *query, const struct contacts *contacts,
+                         struct element *others)
+{
+    for (struct element *item; (item = element_first(others));) {
+        const struct contact *contact = contacts_get(contacts, element_attr(item, "jid"));
+        element_drop(others, item);
+        if (!contact || !(contact->flags & ROSTER_LISTED))
+            element_push(query, item);
+    }
+}

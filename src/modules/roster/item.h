@@ -18,4 +18,8 @@ enum stanza_error roster_read(struct acc *acc, struct roster_wish *out, const ch
 /* Appends an <item/> to a <query/>. */
 void roster_write(struct acc *acc, struct element *query, const struct contact *contact);
 
+/* Moves the items of other modules behind them; one that is a contact as well is left out. */
+void roster_write_others(struct element *query, const struct contacts *contacts,
+                         struct element *others);
+
 #endif

@@ -105,13 +105,25 @@ static void tell_change(struct acc *acc, struct session *session, const struct c
 
 /* --- Get (2.1.3, 2.6) --- */
 
+/* The same; with what other modules have to tell, it changes with that, too. */
+static struct str whole_version(struct acc *acc, const struct contacts *contacts,
+                                const struct element *others)
+{
+    struct str version = version_text(acc, contacts->version);
+    if (!element_first(others))
+        return version;
+    uint64_t hash = map_hash(element_xml(&acc->arena, others, NS_NONE));
+    return arena_format(&acc->arena, "%.*s-%016llx", STR_ARG(version), (unsigned long long)hash);
+}
+
 static enum verdict give_roster(struct acc *acc, struct session *session)
 {
     const struct contacts *contacts = contacts_find(&acc->from);
+    struct element *others = acc->event_data;
     if (unreadable(contacts))
         return answer_failure(acc);
     (void)session;
-    struct str version = version_text(acc, contacts->version);
+    struct str version = whole_version(acc, contacts, others);
     struct element *result = stanza_result(&acc->arena, acc->element);
     if (!str_eq(element_attr(element_first(acc->element), "ver"), version)) {
         struct element *query = element_add(&acc->arena, result, NS_ROSTER, "query");
@@ -119,9 +131,15 @@ static enum verdict give_roster(struct acc *acc, struct session *session)
         for (const struct contact *contact = contacts->first; contact; contact = contact->next)
             if (contact->flags & ROSTER_LISTED)
                 roster_write(acc, query, contact);
+        roster_write_others(query, contacts, others);
     }
     effect_answer(acc, result);
     return HOOK_STOP;
+}
+
+static enum verdict after_others(struct acc *acc, struct session *session)
+{
+    return contacts_with(acc, session, &acc->from, give_roster);
 }
 
 /* Only the owner may look or change; others learn nothing from the answer (2.1.3, 2.3.3). */
@@ -142,7 +160,8 @@ static enum verdict on_get(struct acc *acc, struct session *session)
         own->interested = true;
         hold(session);
     }
-    return contacts_with(acc, session, &acc->from, give_roster);
+    return question_ask(HOOK_roster_get, acc, session, element_new(&acc->arena, NS_ROSTER, "query"),
+                        after_others);
 }
 
 /* --- Changes: what happens before and after they are on disk --- */

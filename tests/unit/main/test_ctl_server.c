@@ -131,9 +131,13 @@ static void clients_that_vanish_leave_nothing(void **state)
 {
     (void)state;
     with_client(client_vanishes);
-    for (int i = 0; i < 400; i++)
-        shard_turn(shard, 1000);
-    assert_string_equal(COMMAND("user", "list"), "x@localhost\n");
+    const char *users = "";
+    for (int i = 0; i < 20 && strcmp(users, "x@localhost\n") != 0; i++) {
+        for (int turn = 0; turn < 400; turn++)
+            shard_turn(shard, 1000);
+        users = COMMAND("user", "list");
+    }
+    assert_string_equal(users, "x@localhost\n");
 }
 
 /* --- ringtailctl's side --- */

@@ -9,7 +9,7 @@ static struct {
     char text[1024]; /* what was answered, in words */
     struct store_inbox_entry entry;
     uint64_t total;
-    bool more;
+    bool more, crowded;
 } got;
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -50,6 +50,7 @@ static void on_room(struct store_op *op)
 {
     got.done = true;
     got.outcome = op->outcome;
+    got.crowded = op->kind <= STORE_ROOM_SET && op->kind >= STORE_ROOM_CREATE && op->room.crowded;
     if (op->outcome)
         return;
     if (op->kind == STORE_ROOM_GET)
@@ -61,6 +62,8 @@ static void on_room(struct store_op *op)
     for (size_t i = 0; op->kind == STORE_ROOM_BLOCKING && i < op->blocking.count; i++)
         say("%s%.*s ", op->blocking.items[i].is_room ? "#" : "",
             STR_ARG(op->blocking.items[i].jid));
+    for (size_t i = 0; op->kind == STORE_ROOM_GONE && i < op->gone.count; i++)
+        say("%.*s/%.*s ", STR_ARG(op->gone.items[i].room), STR_ARG(op->gone.items[i].bare));
     if (op->kind == STORE_INBOX_GET) {
         got.entry = op->inbox.entry;
         say("%.*s", STR_ARG(op->inbox.entry.body));
@@ -162,6 +165,36 @@ static void test_life(void **state)
     assert_room("life", "life v1 roomname=x\n l3@h:2");
 }
 
+static enum err change_up_to(enum store_kind kind, const char *name, const char *occupants,
+                             uint64_t max_rooms)
+{
+    struct store_op *op = room_op(kind, name);
+    op->room.version = STR("v2");
+    op->room.max_rooms = max_rooms;
+    read_occupants(op, occupants);
+    return finish(op);
+}
+
+/* What the operation itself sees to: guests were asked for before. */
+static void test_too_many_rooms(void **state)
+{
+    (void)state;
+    assert_int_equal(change_up_to(STORE_ROOM_CREATE, "m1", "mary@h:2", 2), ERR_OK);
+    assert_int_equal(change_up_to(STORE_ROOM_CREATE, "m1", "mary@h:2", 2), ERR_CONFLICT);
+    assert_false(got.crowded);
+    assert_int_equal(change_up_to(STORE_ROOM_CREATE, "m2", "mark@h:2 mary@h:1", 2), ERR_OK);
+    assert_int_equal(change_up_to(STORE_ROOM_CREATE, "m3", "mark@h:2 mary@h:1", 2), ERR_CONFLICT);
+    assert_true(got.crowded);
+    assert_int_equal(finish(room_op(STORE_ROOM_GET, "m3")), ERR_NOT_FOUND);
+    assert_int_equal(change_up_to(STORE_ROOM_SET, "m2", "mark@h:1 mary@h:2", 2), ERR_OK);
+    assert_int_equal(create("m4", "mark@h:2"), ERR_OK);
+    assert_int_equal(change_up_to(STORE_ROOM_SET, "m4", "mark@h:1 mary@h:2", 2), ERR_CONFLICT);
+    assert_true(got.crowded);
+    assert_room("m4", "m4 v1 roomname=x\n mark@h:2");
+    assert_int_equal(change_up_to(STORE_ROOM_SET, "m1", "mary@h:0 mark@h:0", 1), ERR_OK);
+    assert_int_equal(change_up_to(STORE_ROOM_SET, "m4", "mary@h:1", 2), ERR_OK);
+}
+
 static void test_pages(void **state)
 {
     (void)state;
@@ -214,10 +247,23 @@ static void test_blocking(void **state)
     assert_blocking("b1@h", "x@h #r@rooms.h ");
     assert_int_equal(block("b1@h", "x@h", false, false), ERR_OK);
     assert_blocking("b1@h", "#r@rooms.h ");
-    struct store_op *op = start(STORE_ROOM_UNBLOCK);
-    op->blocking.owner = STR("b1@h");
+}
+
+static void assert_gone(const char *room, const char *bare, size_t limit, const char *text)
+{
+    struct store_op *op = start(STORE_ROOM_GONE);
+    op->gone.after = (struct store_room_goner){str_of(room), str_of(bare)};
+    op->gone.limit = limit;
     assert_int_equal(finish(op), ERR_OK);
-    assert_blocking("b1@h", "");
+    assert_string_equal(got.text, text);
+}
+
+static enum err remove_account(const char *user)
+{
+    struct store_op *op = start(STORE_ACCOUNT_REMOVE);
+    op->account.user = str_of(user);
+    op->account.domain = STR("h");
+    return finish(op);
 }
 
 static void test_too_much_is_blocked(void **state)
@@ -335,6 +381,15 @@ static enum err ask_inbox(enum store_kind kind, const char *owner, const char *r
     return finish(op);
 }
 
+static enum err drop_older(const char *owner, const char *room, uint64_t id)
+{
+    struct store_op *op = start(STORE_INBOX_DROP);
+    op->inbox.owner = str_of(owner);
+    op->inbox.peer = str_of(room);
+    op->inbox.up_to.id = id;
+    return finish(op);
+}
+
 static void assert_unread(const char *owner, const char *room, uint64_t unread, const char *body)
 {
     assert_int_equal(ask_inbox(STORE_INBOX_GET, owner, room), ERR_OK);
@@ -381,6 +436,11 @@ static void test_unread_of_rooms(void **state)
     put_message(fresh_id(), "ir@rooms.h", "i2@h", all, false);
     assert_unread("i2@h", "ir@rooms.h", 0, "<m>i2@h</m>");
     assert_unread("i1@h", "ir@rooms.h", 1, "<m>i2@h</m>");
+    assert_int_equal(drop_older("i1@h", "ir@rooms.h", ids[3]), ERR_NOT_FOUND);
+    assert_unread("i1@h", "ir@rooms.h", 1, "<m>i2@h</m>");
+    assert_int_equal(drop_older("i2@h", "ir@rooms.h", fresh_id()), ERR_OK);
+    assert_int_equal(ask_inbox(STORE_INBOX_GET, "i2@h", "ir@rooms.h"), ERR_NOT_FOUND);
+    put_message(fresh_id(), "ir@rooms.h", "i2@h", all, false);
     assert_int_equal(ask_inbox(STORE_INBOX_DROP, "i1@h", "ir@rooms.h"), ERR_OK);
     assert_int_equal(ask_inbox(STORE_INBOX_DROP, "i1@h", "ir@rooms.h"), ERR_NOT_FOUND);
     assert_int_equal(ask_inbox(STORE_INBOX_GET, "i1@h", "ir@rooms.h"), ERR_NOT_FOUND);
@@ -420,10 +480,35 @@ static int close_group(void **state)
     return got.done && got.outcome == ERR_DOWN ? 0 : -1;
 }
 
+/* Who was removed has to leave, and blocks nothing any more. */
+static void test_gone(void **state)
+{
+    (void)state;
+    add_account("left1");
+    add_account("left2");
+    assert_int_equal(create("lefta", "left1@h:2 left2@h:1 left3@h:1"), ERR_OK);
+    assert_int_equal(create("leftb", "left1@h:1 left3@h:2"), ERR_OK);
+    assert_int_equal(block("left1@h", "x@h", false, true), ERR_OK);
+    assert_gone("", "", 10, "");
+    assert_int_equal(remove_account("left1"), ERR_OK);
+    assert_blocking("left1@h", "");
+    assert_int_equal(remove_account("left2"), ERR_OK);
+    assert_gone("", "", 10, "lefta@rooms.h/left1@h lefta@rooms.h/left2@h leftb@rooms.h/left1@h ");
+    assert_gone("", "", 1, "lefta@rooms.h/left1@h ");
+    assert_gone("lefta@rooms.h", "left1@h", 1, "lefta@rooms.h/left2@h ");
+    assert_gone("leftb@rooms.h", "left1@h", 1, "");
+    assert_int_equal(set("lefta", "v2", NULL, "left2@h:2"), ERR_OK);
+    assert_int_equal(set("lefta", "v3", NULL, "left1@h:0"), ERR_OK);
+    assert_int_equal(set("lefta", "v4", NULL, "left1@h:1"), ERR_OK);
+    assert_gone("", "", 10, "lefta@rooms.h/left2@h leftb@rooms.h/left1@h ");
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_life),
+    cmocka_unit_test(test_too_many_rooms),
     cmocka_unit_test(test_pages),
     cmocka_unit_test(test_blocking),
+    cmocka_unit_test(test_gone),
     cmocka_unit_test(test_too_much_is_blocked),
     cmocka_unit_test(test_guests),
     cmocka_unit_test(test_fields),
