@@ -111,9 +111,12 @@ const struct pg_statement pg_room_statements[] = {
     {"room_blocking", "SELECT k.is_room, k.peer FROM room_blocking k WHERE k.owner = " OWNER
                       " ORDER BY k.is_room, k.peer LIMIT $2"},
     {"room_block", block_sql},
-    {"room_gone", "SELECT b.bare, j.bare FROM room_occupant o JOIN jid b ON b.id = o.room"
-                  " JOIN jid j ON j.id = o.occupant WHERE o.gone AND (b.bare, j.bare) > ($1, $2)"
-                  " ORDER BY b.bare, j.bare LIMIT $3"},
+    /* The names of those that are gone, rather than all names until some are. */
+    {"room_gone", "SELECT g.room, g.bare FROM (SELECT"
+                  "  (SELECT b.bare FROM jid b WHERE b.id = o.room) AS room,"
+                  "  (SELECT j.bare FROM jid j WHERE j.id = o.occupant) AS bare"
+                  "  FROM room_occupant o WHERE o.gone OFFSET 0) g"
+                  " WHERE (g.room, g.bare) > ($1, $2) ORDER BY g.room, g.bare LIMIT $3"},
     {NULL, NULL},
 };
 
