@@ -5,9 +5,9 @@
 #   bench/profile.sh [--cases "plain postgresql room"] [--users N] [--rate N]
 #                    [--seconds-each S] [--tick-us T] [--top N] [--build DIR] [--keep DIR]
 #
-# plain: one-to-one, no archive · postgresql: with archive and inbox on PostgreSQL · room: MUC Light,
-# archive and inbox on PostgreSQL, a message sent. SQLite has threads of its own, which valgrind does
-# not run while the shard waits in its ring: perf can look at that one.
+# plain: one-to-one, no archive · postgresql: with archive and inbox on PostgreSQL · room: MUC
+# Light, archive and inbox on PostgreSQL, a message sent. SQLite has threads of its own, which
+# valgrind does not run while the shard waits in its ring: perf can look at that one.
 # --keep: a folder for callgrind's files. Start and logins are counted apart, in a run without load.
 set -euo pipefail
 
