@@ -9,7 +9,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$ROOT/build/release
 USERS=10000 IN_FLIGHT=200 SHARDS=2
 # shellcheck disable=SC2034 # read by lib.sh
-MODULES='roster: {}, sm: {}, csi: {}, carbons: {}, mam: {}, inbox: {}'
+MODULES=${MODULES:-'roster: {}, sm: {}, csi: {}, carbons: {}, mam: {}, inbox: {}'}
 WORK=$(mktemp -d)
 PORT='' SERVER='' # set by lib.sh
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091

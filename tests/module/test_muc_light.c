@@ -1,105 +1,5 @@
-/* Module muc_light on the stage: who may do what, owners, limits, blocking, inboxes, who goes. */
-#include "stage.h"
-
-#define LIGHT   "urn:xmpp:muclight:0"
-#define ROOM    "tea@muclight.localhost"
-#define SERVICE "muclight.localhost"
-
-static struct actor alice, bob, carol;
-
-/* As stage_ask, with time for storage. */
-static const char *ask(const struct actor *actor, const char *xml)
-{
-    stage_feed(actor, xml);
-    stage_pass(20);
-    return stage_written(actor);
-}
-
-static int sprintf_to(char *at, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static int sprintf_to(char *at, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(at, 512, format, args);
-    va_end(args);
-    return len;
-}
-
-static struct actor come(const char *user)
-{
-    stage_account(user);
-    struct actor actor = stage_login(user, "r");
-    ask(&actor, "<presence/>");
-    return actor;
-}
-
-static void open_with(const char *conf)
-{
-    char modules[300];
-    snprintf(modules, sizeof modules,
-             "{mam: {}, inbox: {}, disco: {}, presence: {}, roster: {}, muc_light: {%s}}", conf);
-    stage_open(modules, "");
-    alice = come("alice");
-    bob = come("bob");
-    carol = come("carol");
-}
-
-static int up(void **state)
-{
-    (void)state;
-    open_with("");
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    stage_close();
-    return 0;
-}
-
-static const char *iq(const struct actor *actor, const char *to, const char *type, const char *what,
-                      const char *children)
-{
-    char xml[1200];
-    snprintf(xml, sizeof xml,
-             "<iq type='%s' id='i' to='%s'><query xmlns='" LIGHT "#%s'>%s</query></iq>", type, to,
-             what, children);
-    return ask(actor, xml);
-}
-
-static const char *create(const struct actor *actor, const char *room, const char *occupants)
-{
-    char children[800];
-    snprintf(children, sizeof children, "<occupants>%s</occupants>", occupants);
-    return iq(actor, room, "set", "create", children);
-}
-
-#define USER(name, affiliation) "<user affiliation='" affiliation "'>" name "@localhost</user>"
-
-static const char *change(const struct actor *actor, const char *users)
-{
-    return iq(actor, ROOM, "set", "affiliations", users);
-}
-
-static const char *list(const struct actor *actor)
-{
-    return iq(actor, ROOM, "get", "affiliations", "");
-}
-
-static void forget_all(void)
-{
-    stage_pass(20);
-    stage_written(&alice);
-    stage_written(&bob);
-    stage_written(&carol);
-}
-
-static void make_room(void)
-{
-    assert_has(create(&alice, ROOM, USER("bob", "member")), "type='result'");
-    forget_all();
-}
+/* Module muc_light on the stage: who may do what, owners, limits, blocking. */
+#include "room_stage.h"
 
 /* --- Errors --- */
 
@@ -243,51 +143,6 @@ static void has_several_owners(void **state)
     assert_has(change(&bob, USER("carol", "owner")), "type='result'");
     assert_has(change(&bob, USER("bob", "none") USER("alice", "none")), "type='result'");
     assert_has(list(&carol), "</version>" USER("carol", "owner") "</query>");
-    stage_close();
-}
-
-/* The version of the roster, from an answer. */
-static const char *version_of(const char *answer)
-{
-    static char version[64];
-    const char *at = strstr(answer, " ver='"), *end = at ? strchr(at + 6, '\'') : NULL;
-    assert_non_null(end);
-    snprintf(version, sizeof version, "%.*s", (int)(end - at - 6), at + 6);
-    return version;
-}
-
-static const char *roster(const struct actor *actor, const char *version)
-{
-    char xml[200];
-    snprintf(xml, sizeof xml,
-             "<iq type='get' id='i'><query xmlns='jabber:iq:roster' ver='%s'/></iq>", version);
-    return ask(actor, xml);
-}
-
-static void puts_rooms_into_rosters(void **state)
-{
-    (void)state;
-    open_with("rooms_in_rosters: true");
-    const char *got = roster(&bob, "");
-    assert_lacks(got, "<item");
-    char empty[64];
-    snprintf(empty, sizeof empty, "%s", version_of(got));
-    iq(&alice, ROOM, "set", "create",
-       "<configuration><roomname>Tea</roomname></configuration>"
-       "<occupants>" USER("bob", "member") "</occupants>");
-    forget_all();
-    got = roster(&bob, empty);
-    assert_has(got, "<item jid='" ROOM "' name='Tea' subscription='to'><group>" LIGHT
-                    "</group><version>");
-    assert_lacks(roster(&bob, version_of(got)), "<query");
-    assert_lacks(roster(&carol, empty), "<item");
-    ask(&bob, "<iq type='set' id='s'><query xmlns='jabber:iq:roster'><item jid='" ROOM
-              "' name='mine'/></query></iq>");
-    got = roster(&bob, "");
-    assert_has(got, "name='mine'");
-    assert_lacks(got, "name='Tea'");
-    change(&bob, USER("bob", "none"));
-    assert_lacks(roster(&bob, version_of(got)), "name='Tea'");
     stage_close();
 }
 
@@ -457,107 +312,6 @@ static void tells_nothing_new(void **state)
     assert_has(iq(&bob, ROOM, "get", "info", "<version>old</version>"), "<occupants>");
 }
 
-/* --- Inboxes, archives, accounts --- */
-
-static const char *inbox(const struct actor *actor)
-{
-    return ask(actor, "<iq type='get' id='l'><inbox xmlns='urn:xmpp:inbox:1'/></iq>");
-}
-
-static void counts_in_inboxes(void **state)
-{
-    (void)state;
-    make_room();
-    assert_has(inbox(&bob), "all-unread='1'"); /* he was brought in */
-    ask(&alice, "<message to='" ROOM "' type='groupchat' id='m1'><body>x</body></message>");
-    ask(&alice, "<message to='" ROOM "' type='groupchat' id='m2'><body>y</body></message>");
-    ask(&alice, "<message to='" ROOM "' type='groupchat' id='m3'><composing "
-                "xmlns='http://jabber.org/protocol/chatstates'/></message>");
-    stage_written(&bob);
-    const char *got = inbox(&bob);
-    assert_has(got, "all-unread='3'");
-    assert_has(got, "jid='" ROOM "'");
-    assert_has(got, "<body>y</body>");
-    assert_has(inbox(&alice), "all-unread='0'");
-    ask(&bob, "<message to='" ROOM "' type='groupchat'><displayed "
-              "xmlns='urn:xmpp:chat-markers:0' id='m1'/></message>");
-    assert_has(inbox(&bob), "all-unread='1'");
-    ask(&bob, "<message to='" ROOM "' type='groupchat'><body>z</body></message>");
-    assert_has(inbox(&bob), "all-unread='0'");
-    assert_has(inbox(&alice), "all-unread='1'");
-    change(&alice, USER("bob", "none"));
-    assert_has(inbox(&bob), "total='0'");
-    iq(&alice, ROOM, "set", "destroy", "");
-    assert_has(inbox(&alice), "total='0'");
-}
-
-/* What the homes of occupants do not look into is shared; what a client says of ids is not. */
-static void shares_what_is_said(void **state)
-{
-    (void)state;
-    make_room();
-    ask(&alice,
-        "<message to='" ROOM "' type='groupchat'><body>&lt;1 &amp; 2&gt;</body><stanza-id "
-        "xmlns='urn:xmpp:sid:0' by='bob@localhost' id='x'/><x xmlns='a'><y/></x></message>");
-    const char *got = stage_written(&bob);
-    assert_has(got, "<body>&lt;1 &amp; 2&gt;</body><x xmlns='a'><y/></x><stanza-id");
-    assert_lacks(got, "by='bob@localhost'");
-    assert_lacks(got, "xmlns='jabber:client'");
-}
-
-/* More than a turn's copies, and more inboxes than an operation takes. */
-static void knows_large_rooms(void **state)
-{
-    (void)state;
-    enum { MANY = 1200 };
-    struct actor zed = come("zed");
-    char *xml = mem_alloc(MANY * 64 + 512), *at = xml;
-    at += sprintf_to(at, "<iq type='set' id='i' to='" ROOM "'><query xmlns='" LIGHT "#create'>"
-                         "<occupants>" USER("zed", "member"));
-    for (int i = 0; i < MANY; i++)
-        at += sprintf_to(at, "<user affiliation='member'>u%d@localhost</user>", i);
-    sprintf_to(at, "</occupants></query></iq>");
-    assert_has(ask(&alice, xml), "type='result'");
-    mem_free(xml);
-    stage_written(&zed);
-    uint64_t pauses = stage_counted("fanout_pauses_total");
-    stage_feed(&alice, "<message to='" ROOM "' type='groupchat'><body>1</body></message>");
-    stage_feed(&alice, "<message to='" ROOM "' type='groupchat'><body>2</body></message>");
-    stage_pass(2000);
-    const char *got = stage_written(&zed), *first = strstr(got, "<body>1</body>");
-    assert_true(first && strstr(first, "<body>2</body>"));
-    assert_true(stage_counted("fanout_pauses_total") - pauses >= MANY / LIMIT_FANOUT_TURN * 2);
-    assert_has(inbox(&zed), "all-unread='3'");
-    change(&alice, USER("carol", "member"));
-    stage_pass(2000);
-    assert_has(stage_written(&zed), USER("carol", "member"));
-    got = stage_written(&carol);
-    assert_has(got, USER("carol", "member"));
-    assert_lacks(got, "prev-version"); /* who comes hears of that only */
-    pauses = stage_counted("fanout_pauses_total");
-    iq(&alice, ROOM, "set", "destroy", "");
-    stage_pass(2000);
-    assert_true(stage_counted("fanout_pauses_total") - pauses >= MANY / LIMIT_FANOUT_TURN);
-    assert_has(stage_written(&zed), USER("zed", "none") "</x><x xmlns='" LIGHT "#destroy'/>");
-    assert_has(inbox(&zed), "total='0'");
-}
-
-static void leaves_with_the_account(void **state)
-{
-    (void)state;
-    make_room();
-    stage_leave(&alice);
-    struct jid jid;
-    struct arena arena;
-    arena_init(&arena);
-    assert_int_equal(jid_parse(&arena, STR("alice@localhost"), &jid), ERR_OK);
-    users_removed(&jid);
-    arena_fini(&arena);
-    stage_pass(50);
-    assert_has(stage_written(&bob), USER("alice", "none") USER("bob", "owner"));
-    assert_has(list(&bob), "</version>" USER("bob", "owner") "</query>");
-}
-
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(refuses_what_is_wrong, up, down),
     cmocka_unit_test_setup_teardown(refuses_messages, up, down),
@@ -567,7 +321,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(names_the_creator, up, down),
     cmocka_unit_test(has_several_owners),
     cmocka_unit_test(has_no_owner_where_all_are_equal),
-    cmocka_unit_test(puts_rooms_into_rosters),
     cmocka_unit_test(limits_occupants),
     cmocka_unit_test(limits_rooms),
     cmocka_unit_test(knows_its_fields),
@@ -576,10 +329,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(is_discovered, up, down),
     cmocka_unit_test_setup_teardown(names_rooms_itself, up, down),
     cmocka_unit_test_setup_teardown(tells_nothing_new, up, down),
-    cmocka_unit_test_setup_teardown(counts_in_inboxes, up, down),
-    cmocka_unit_test_setup_teardown(shares_what_is_said, up, down),
-    cmocka_unit_test_setup_teardown(knows_large_rooms, up, down),
-    cmocka_unit_test_setup_teardown(leaves_with_the_account, up, down),
 };
 
 int main(void)

@@ -72,6 +72,51 @@ static void all_kinds_of_fields_become_vcard_four(void **state)
                "<photo><uri>https://me.example/p</uri></photo></vcard>");
 }
 
+#define FOUR_SET(body)                                                                             \
+    "<iq type='set' id='s'><vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'>" body "</vcard></iq>"
+
+/* What is set as vCard 4 is the card, in both forms. */
+static void vcard_four_can_be_set(void **state)
+{
+    static const char body[] =
+        "<fn><text>Me</text></fn><n><surname>I</surname><given>Me</given><additional/><prefix/>"
+        "<suffix/></n><bday><date>1966-08-06</date></bday><impp><uri>xmpp:me@localhost</uri></impp>"
+        "<adr><parameters><type><text>home</text></type></parameters><pobox/><ext/><street/>"
+        "<locality>Parker</locality><region/><code/><country>USA</country></adr>"
+        "<org><text>XSF</text><text>one</text><text>two</text></org>"
+        "<email><text>me@localhost</text></email>"
+        "<photo><uri>data:image/png;base64,AAAA</uri></photo>";
+    char xml[1500];
+    (void)state;
+    snprintf(xml, sizeof xml, FOUR_SET("%s"), body);
+    assert_has(stage_ask(&me, xml), "type='result'");
+    const char *got = stage_ask(&you, OF_ME);
+    assert_has(got, "<FN>Me</FN><N><FAMILY>I</FAMILY><GIVEN>Me</GIVEN></N>");
+    assert_has(got, "<JABBERID>me@localhost</JABBERID><ADR><HOME/><LOCALITY>Parker</LOCALITY>");
+    assert_has(got,
+               "<ORG><ORGNAME>XSF</ORGNAME><ORGUNIT>one</ORGUNIT><ORGUNIT>two</ORGUNIT></ORG>");
+    assert_has(got, "<PHOTO><TYPE>image/png</TYPE><BINVAL>AAAA</BINVAL></PHOTO>");
+    stage_ask(&me, FOUR_SET("<tel><parameters><type><text>cell</text><text>work</text></type>"
+                            "</parameters><uri>tel:+1-303</uri></tel><photo><uri>https://p/</uri>"
+                            "</photo>"));
+    got = stage_ask(&you, OF_ME);
+    assert_has(got, "<TEL><CELL/><WORK/><NUMBER>+1-303</NUMBER></TEL>");
+    assert_has(got, "<PHOTO><EXTVAL>https://p/</EXTVAL></PHOTO>");
+    assert_lacks(got, "<FN>");
+    stage_ask(&me, xml);
+    assert_has(stage_ask(&you, OF_ME_FOUR), "<fn><text>Me</text></fn>");
+    got = stage_ask(&me, FOUR_SET("<fn><text>M</text></fn><gender><sex>F</sex></gender>"));
+    assert_has(got, "<not-acceptable ");
+    assert_has(got, "no room for `gender`");
+    assert_has(stage_ask(&me, FOUR_SET("<impp><uri>sip:me</uri></impp>")), "<not-acceptable ");
+    assert_has(stage_ask(&me, FOUR_SET("<photo><uri>data:image/png,AA</uri></photo>")),
+               "<not-acceptable ");
+    assert_has(stage_ask(&you, OF_ME_FOUR), body);
+    assert_has(stage_ask(&you, "<iq type='set' id='s' to='me@localhost'>"
+                               "<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'/></iq>"),
+               "<error type='auth'><forbidden ");
+}
+
 static void it_has_an_end(void **state)
 {
     (void)state;
@@ -101,8 +146,11 @@ static void a_storage_that_is_away_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGE_TEST(the_owner_learns_that_there_is_none),   STAGE_TEST(all_get_what_the_owner_set),
-        STAGE_TEST(all_kinds_of_fields_become_vcard_four), STAGE_TEST(it_has_an_end),
+        STAGE_TEST(the_owner_learns_that_there_is_none),
+        STAGE_TEST(all_get_what_the_owner_set),
+        STAGE_TEST(all_kinds_of_fields_become_vcard_four),
+        STAGE_TEST(it_has_an_end),
+        STAGE_TEST(vcard_four_can_be_set),
         STAGE_TEST(a_storage_that_is_away_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

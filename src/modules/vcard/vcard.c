@@ -117,7 +117,7 @@ static enum verdict on_get_four(struct acc *acc, struct session *session)
 }
 
 /* A photo that is new becomes the avatar of XEP-0084 as well. */
-static void tell_photo(struct acc *acc)
+static void tell_photo(struct acc *acc, const struct element *card)
 {
     struct str hash = acc->answer->documents.items[1].body;
     const struct user *user = users_find(&acc->from);
@@ -126,7 +126,7 @@ static void tell_photo(struct acc *acc)
     if (same)
         return;
     if (hash.len)
-        vcard_publish_photo(acc, element_first(acc->element), hash);
+        vcard_publish_photo(acc, card, hash);
     vcard_photo_changed(&acc->from, hash);
 }
 
@@ -139,17 +139,36 @@ static enum verdict after_set(struct acc *acc, struct session *session)
         return refuse(acc, STANZA_INTERNAL_SERVER_ERROR, "the vCard could not be written");
     metric_count(&stored);
     effect_answer(acc, NULL);
-    tell_photo(acc);
+    tell_photo(acc, acc->event_data);
     return HOOK_STOP;
+}
+
+static enum verdict set(struct acc *acc, struct session *session, struct element *card)
+{
+    struct str hash = vcard_photo_hash(&acc->arena, card);
+    acc->event_data = card;
+    return acc_park_store(acc, session, after_set, vcard_set_op(acc->host, &acc->from, card, hash));
 }
 
 static enum verdict on_set(struct acc *acc, struct session *session)
 {
     if (!str_eq(acc->from.bare, acc->to.bare))
         return refuse(acc, STANZA_FORBIDDEN, "everybody sets his own vCard");
-    const struct element *card = element_first(acc->element);
-    struct str hash = vcard_photo_hash(&acc->arena, card);
-    return acc_park_store(acc, session, after_set, vcard_set_op(acc->host, &acc->from, card, hash));
+    return set(acc, session, element_first(acc->element));
+}
+
+/* What a vcard-temp cannot hold is refused, instead of forgotten. */
+static enum verdict on_set_four(struct acc *acc, struct session *session)
+{
+    struct str lost;
+    if (!str_eq(acc->from.bare, acc->to.bare))
+        return refuse(acc, STANZA_FORBIDDEN, "everybody sets his own vCard");
+    struct element *card = vcard_temp(acc, element_first(acc->element), &lost);
+    if (card)
+        return set(acc, session, card);
+    struct str why = arena_format(&acc->arena, "no room for `%.*s`: publish it at urn:xmpp:vcard4",
+                                  STR_ARG(lost));
+    return refuse(acc, STANZA_NOT_ACCEPTABLE, why.at);
 }
 
 /* --- Of the host --- */
@@ -183,6 +202,7 @@ static const struct iq_handler iqs[] = {
     {NS_VCARD, "vCard", IQ_ACCOUNT, TYPE_SET, on_set},
     {NS_VCARD, "vCard", IQ_HOST, TYPE_GET, on_get_host},
     {NS_VCARD_4, "vcard", IQ_ACCOUNT, TYPE_GET, on_get_four},
+    {NS_VCARD_4, "vcard", IQ_ACCOUNT, TYPE_SET, on_set_four},
     {0},
 };
 

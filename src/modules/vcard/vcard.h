@@ -36,4 +36,7 @@ struct element *vcard_of(struct acc *acc, const struct store_op *op);
 /* The same in the form of RFC 6351 (XEP-0292). */
 struct element *vcard_four(struct acc *acc, const struct element *card);
 
+/* And back; NULL: *lost is the name of a field that has no place in a vcard-temp. */
+struct element *vcard_temp(struct acc *acc, const struct element *four, struct str *lost);
+
 #endif
