@@ -73,7 +73,8 @@ struct store_op {
     uint64_t fence; /* who reads an archive or inbox waits until this is written */
     struct timer timer;
     struct link link, batch_link, turn_link;
-    uint64_t turn; /* of an inbox: those of one owner are done in order */
+    struct link backend_link; /* the back end's, before it begins */
+    uint64_t turn;            /* of an inbox: those of one owner are done in order */
     size_t batch_bytes;
     uint64_t batch_bits; /* whose inboxes it is for (batch.c) */
     struct job job;

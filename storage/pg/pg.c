@@ -18,6 +18,8 @@ struct pg_shard {
     unsigned count;
     unsigned next_reader;
     struct pg_conn *conns[CONNECTIONS_MAX];
+    struct link early; /* operations that came before it was known whether there is a database */
+    struct task news;
 };
 
 static const struct pg_kind *const kinds[STORE_KIND_COUNT] = {
@@ -120,25 +122,6 @@ static void teardown(void)
     pg_base_teardown();
 }
 
-static void *shard_start(struct shard *shard)
-{
-    struct pg_shard *own = mem_zalloc(sizeof *own);
-    own->count = connections_per_shard;
-    for (unsigned i = 0; i < own->count; i++)
-        own->conns[i] = pg_conn_start(shard, i);
-    pg_jids_start(shard->id);
-    return own;
-}
-
-static void shard_stop(void *state)
-{
-    struct pg_shard *own = state;
-    for (unsigned i = 0; i < own->count; i++)
-        pg_conn_stop(own->conns[i]);
-    pg_jids_stop(shard_self->id);
-    mem_free(own);
-}
-
 /* The first connection that is up, looked for from `first` on. */
 static struct pg_conn *any_up(struct pg_shard *own, unsigned first)
 {
@@ -150,6 +133,14 @@ static struct pg_conn *any_up(struct pg_shard *own, unsigned first)
     return NULL;
 }
 
+static bool any_coming(const struct pg_shard *own)
+{
+    for (unsigned i = 0; i < own->count; i++)
+        if (pg_conn_is_coming(own->conns[i]))
+            return true;
+    return false;
+}
+
 static struct pg_conn *choose(struct pg_shard *own, bool writes)
 {
     if (writes || own->count == 1)
@@ -157,15 +148,68 @@ static struct pg_conn *choose(struct pg_shard *own, bool writes)
     return any_up(own, 1 + own->next_reader++ % (own->count - 1));
 }
 
+/* A server that has just been started does not refuse its first clients. */
 static void submit(void *state, struct store_op *op)
 {
+    struct pg_shard *own = state;
     pg_choose_fn *choose_kind = choices[op->kind];
     const struct pg_kind *kind = choose_kind ? choose_kind(op) : kinds[op->kind];
-    struct pg_conn *conn = choose(state, kind->writes);
+    struct pg_conn *conn = choose(own, kind->writes);
     if (conn)
         pg_conn_ask(conn, kind, op);
+    else if (any_coming(own))
+        list_push(&own->early, &op->backend_link);
     else
         store_finish(op, ERR_DOWN);
+}
+
+static void take_early(struct pg_shard *own, struct link *into)
+{
+    struct link *link;
+    list_init(into);
+    while ((link = list_pop(&own->early)))
+        list_push(into, link);
+}
+
+/* Whose asker has gone, or was told that it took too long, is not done any more. */
+static void on_news(struct task *task)
+{
+    struct pg_shard *own = LIST_OWNER(task, struct pg_shard, news);
+    struct link ops, *link;
+    take_early(own, &ops);
+    while ((link = list_pop(&ops))) {
+        struct store_op *op = LIST_OWNER(link, struct store_op, backend_link);
+        if (op->answered)
+            store_finish(op, ERR_TIMEOUT);
+        else
+            submit(own, op);
+    }
+}
+
+static void *shard_start(struct shard *shard)
+{
+    struct pg_shard *own = mem_zalloc(sizeof *own);
+    list_init(&own->early);
+    own->news.run = on_news;
+    own->count = connections_per_shard;
+    for (unsigned i = 0; i < own->count; i++)
+        own->conns[i] = pg_conn_start(shard, i, &own->news);
+    pg_jids_start(shard->id);
+    return own;
+}
+
+static void shard_stop(void *state)
+{
+    struct pg_shard *own = state;
+    struct link ops, *link;
+    take_early(own, &ops);
+    while ((link = list_pop(&ops)))
+        store_finish(LIST_OWNER(link, struct store_op, backend_link), ERR_DOWN);
+    for (unsigned i = 0; i < own->count; i++)
+        pg_conn_stop(own->conns[i]);
+    task_drop(&own->news);
+    pg_jids_stop(shard_self->id);
+    mem_free(own);
 }
 
 static bool ready(void *state, const char **why)

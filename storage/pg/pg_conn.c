@@ -97,6 +97,7 @@ void pg_conn_lost(struct pg_conn *conn, const char *why)
     conn->group_error = ERR_OK;
     task_drop(&conn->flush);
     try_later(conn);
+    shard_soon(conn->news);
     pg_group_fail_all(conn);
 }
 
@@ -149,6 +150,7 @@ static void on_prepared(struct pg_conn *conn, enum pq_kind kind, const struct pq
         conn->state = PG_UP;
         conn->attempts = 0;
         shard_drop(&conn->timer);
+        shard_soon(conn->news);
         LOG(LOG_INFO, "store_connected", LF("database", "postgresql"));
         return;
     } else {
@@ -237,6 +239,11 @@ bool pg_conn_is_up(const struct pg_conn *conn)
     if (wait_ms < SILENCE_MS)
         wait_ms = SILENCE_MS;
     return conn->owed == 0 || shard_now_ms() <= conn->heard_ms + wait_ms;
+}
+
+bool pg_conn_is_coming(const struct pg_conn *conn)
+{
+    return conn->state != PG_UP && conn->attempts == 0;
 }
 
 static void look_for_silence(struct pg_conn *conn)
@@ -333,10 +340,11 @@ static void on_poll(struct op *op, int result, const uint8_t *data, bool more)
         read_all(conn);
 }
 
-struct pg_conn *pg_conn_start(struct shard *shard, unsigned index)
+struct pg_conn *pg_conn_start(struct shard *shard, unsigned index, struct task *news)
 {
     struct pg_conn *conn = mem_zalloc(sizeof *conn);
     conn->shard = shard;
+    conn->news = news;
     conn->poll.done = on_poll;
     conn->poll_fd = -1;
     conn->flush.run = on_flush;

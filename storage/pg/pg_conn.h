@@ -37,6 +37,7 @@ struct pg_conn {
     bool group_failed, leaving;
     struct task flush;
 
+    struct task *news;  /* asked for when it has come up, or has not */
     struct timer timer; /* next attempt, connecting takes too long, no answer */
     uint64_t heard_ms, patience_ms;
     unsigned attempts;
@@ -45,15 +46,19 @@ struct pg_conn {
     char why[256]; /* why it is not up */
 };
 
-/* Starts to connect. A connection that was stopped frees itself when the ring and the helper have
- * given back what they hold; pg_conn_teardown frees those that were left when all threads ended. */
-struct pg_conn *pg_conn_start(struct shard *shard, unsigned index);
+/* Starts to connect; `news` (the starter's) runs soon after it has come up, or an attempt has
+ * failed. A connection that was stopped frees itself when the ring and the helper have given back
+ * what they hold; pg_conn_teardown frees those that were left when all threads ended. */
+struct pg_conn *pg_conn_start(struct shard *shard, unsigned index, struct task *news);
 void pg_conn_stop(struct pg_conn *conn);
 void pg_conn_teardown(void);
 
 /* False as well while the server has not answered for longer than anyone waits: what is asked then
  * fails at once instead of piling up. */
 bool pg_conn_is_up(const struct pg_conn *conn);
+
+/* True during the first attempt: nobody knows yet. */
+bool pg_conn_is_coming(const struct pg_conn *conn);
 
 /* Sends an operation on a connection that is up. */
 void pg_conn_ask(struct pg_conn *conn, const struct pg_kind *kind, struct store_op *op);

@@ -381,6 +381,40 @@ static void test_down_at_boot(void **state)
     stage_close();
 }
 
+/* Asked before there is a connection: it waits for the first. */
+static void test_early(void **state)
+{
+    (void)state;
+    open_config(&config);
+    must(STORE_ACCOUNT_ADD, "early", ERR_OK);
+    stage_close();
+}
+
+static void test_early_and_nobody_there(void **state)
+{
+    (void)state;
+    struct store_config nowhere = config;
+    nowhere.conninfo = "host=127.0.0.1 port=1";
+    open_config(&nowhere);
+    must(STORE_ACCOUNT_ADD, "early", ERR_DOWN);
+    stage_close();
+}
+
+static void on_counted(struct store_op *op)
+{
+    assert_int_equal(op->outcome, ERR_DOWN);
+}
+
+static void test_early_and_stopped(void **state)
+{
+    (void)state;
+    open_config(&config);
+    struct store_op *op = store_op_new(STORE_ACCOUNT_COUNT, on_counted, NULL);
+    op->list.domain = STR("a.example");
+    store_ask(op, 0);
+    stage_close();
+}
+
 static void test_nobody_there(void **state)
 {
     (void)state;
@@ -425,6 +459,9 @@ int main(void)
         ROLE_CASE(test_no_rights),
         ROLE_CASE(test_down_at_boot),
         BOOT_CASE(test_nobody_there),
+        BOOT_CASE(test_early),
+        BOOT_CASE(test_early_and_nobody_there),
+        BOOT_CASE(test_early_and_stopped),
     };
     int failed = cmocka_run_group_tests_name("postgresql", tests, NULL, NULL);
     pg_test_teardown();
