@@ -25,6 +25,11 @@ void delivery_take(struct delivery **delivery)
     delivery_leave(delivery);
 }
 
+bool delivery_is_only(const struct delivery *delivery)
+{
+    return !delivery || (delivery->holders == 1 && !delivery->taken);
+}
+
 bool delivery_leave(struct delivery **delivery)
 {
     struct delivery *held = *delivery;

@@ -17,6 +17,9 @@ void delivery_share(struct acc *acc, struct acc *copy);
 /* Somebody has it for good; the hold ends. NULL is fine, as below. */
 void delivery_take(struct delivery **delivery);
 
+/* True: nobody else holds or has it. */
+bool delivery_is_only(const struct delivery *delivery);
+
 /* The hold ends. True: nobody else holds or has it. */
 bool delivery_leave(struct delivery **delivery);
 

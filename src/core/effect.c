@@ -160,11 +160,6 @@ void effect_resume(struct acc *acc, struct session *old)
     add(acc, EFFECT_RESUME)->session = old;
 }
 
-void effect_remove_user(struct acc *acc)
-{
-    add(acc, EFFECT_REMOVE_USER);
-}
-
 void effect_store(struct acc *acc, struct store_op *op)
 {
     add(acc, EFFECT_STORE)->op = op;
@@ -254,9 +249,6 @@ static void apply_late(struct acc *acc, struct effect *effect, struct session *s
         break;
     case EFFECT_AVAILABLE:
         set_available(session, effect->presence.available, effect->presence.priority);
-        break;
-    case EFFECT_REMOVE_USER:
-        users_removed(&session->jid);
         break;
     case EFFECT_SOCKET_END:
         conn_abort(session->conn, ERR_TIMEOUT);

@@ -25,7 +25,6 @@ enum effect_kind {
     EFFECT_STORE,
     EFFECT_INPUT,
     EFFECT_AVAILABLE,
-    EFFECT_REMOVE_USER,
     EFFECT_SOCKET_END,
     EFFECT_RESUME,
     EFFECT_FAN_OUT,
@@ -112,10 +111,6 @@ void effect_socket_end(struct acc *acc);
 
 /* This session's connection becomes that of `old`, a session of the same user (session_resume). */
 void effect_resume(struct acc *acc, struct session *old);
-
-/* The account of the session's user was removed: all its sessions end, and the modules hear of it
- * (hook remove_user). */
-void effect_remove_user(struct acc *acc);
 
 /* Asks storage when the effects are applied. The client's stanzas from this one on are acknowledged
  * when it has completed (XEP-0198), so an operation asked for in this way is not revoked. One that

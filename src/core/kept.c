@@ -85,6 +85,20 @@ bool kept_drop(struct kept_queue *queue, uint64_t skip, uint64_t key)
     return true;
 }
 
+void kept_sift(struct kept_queue *queue, uint64_t skip,
+               bool (*drop)(const struct kept *kept, void *own), void *own)
+{
+    struct kept **at = &queue->first;
+    while (*at) {
+        bool goes = !skip && drop(*at, own);
+        skip -= skip > 0;
+        if (goes)
+            kept_free(unlink_kept(queue, at));
+        else
+            at = &(*at)->next;
+    }
+}
+
 struct element *kept_element(struct arena *arena, const struct kept *kept)
 {
     struct element *element =
@@ -101,19 +115,25 @@ static void find_address(struct acc *acc, const char *name, struct jid *out)
         *out = (struct jid){0};
 }
 
+struct acc *kept_look(const struct kept *kept, struct host *host)
+{
+    struct acc *acc = acc_new();
+    acc_set(acc, kept_element(&acc->arena, kept));
+    acc->host = host;
+    acc->stamp_us = kept->stamp_us;
+    find_address(acc, "from", &acc->from);
+    find_address(acc, "to", &acc->to);
+    return acc;
+}
+
 struct acc *kept_acc(struct kept **kept, struct host *host)
 {
     struct kept *mine = *kept;
-    struct acc *acc = acc_new();
+    struct acc *acc = kept_look(mine, host);
     *kept = NULL;
-    acc_set(acc, kept_element(&acc->arena, mine));
-    acc->host = host;
-    acc->stamp_us = mine->stamp_us;
     acc->delivery = mine->delivery;
     mine->delivery = NULL;
     kept_free(mine);
-    find_address(acc, "from", &acc->from);
-    find_address(acc, "to", &acc->to);
     return acc;
 }
 

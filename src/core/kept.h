@@ -45,8 +45,14 @@ uint64_t kept_key(const struct acc *acc);
 /* The stanza again, in that arena. */
 struct element *kept_element(struct arena *arena, const struct kept *kept);
 
-/* A journey of its own for it, with its addresses (empty where it has none), stamp and delivery;
- * frees it. */
+/* Takes out all that `drop` says are to go, behind the first `skip`, and frees them. */
+void kept_sift(struct kept_queue *queue, uint64_t skip,
+               bool (*drop)(const struct kept *kept, void *own), void *own);
+
+/* A look at it: an accumulator with its addresses (empty where it has none) and stamp. */
+struct acc *kept_look(const struct kept *kept, struct host *host);
+
+/* A journey of its own for it, as above and with its delivery; frees it. */
 struct acc *kept_acc(struct kept **kept, struct host *host);
 
 /* Says when the server got the stanza (XEP-0203), unless somebody has said so before. */

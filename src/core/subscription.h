@@ -14,7 +14,8 @@ struct subscription {
     struct str groups;  /* one a line */
 };
 
-/* Asked for with acc->to, a local user; filled in, in the accumulator's arena. */
+/* Asked for with acc->to, a local user; filled in, in the accumulator's arena: contacts with a
+ * subscription, or a request for one, either way. */
 struct subscriptions {
     const struct subscription *items;
     size_t count;

@@ -39,29 +39,6 @@ struct session *users_next_session(const struct jid *jid, const struct session *
     return next == &user->sessions ? NULL : LIST_OWNER(next, struct session, user_link);
 }
 
-static void end_sessions(const struct jid *jid)
-{
-    struct user *user;
-    /* Each end takes its session out of the list, and the last one ends the user. */
-    while ((user = users_find(jid)))
-        session_end(LIST_OWNER(user->sessions.next, struct session, user_link),
-                    STREAM_NOT_AUTHORIZED, "the account was removed");
-}
-
-void users_removed(const struct jid *jid)
-{
-    struct acc *acc = acc_new();
-    jid_make(&acc->arena, jid->user, jid->domain, STR(""), &acc->from);
-    acc->to = acc->from;
-    acc->host = host_find(acc->from.domain);
-    if (acc->host)
-        hook_run(HOOK_user_leaves, acc, NULL);
-    end_sessions(&acc->from);
-    if (acc->host)
-        hook_run(HOOK_remove_user, acc, NULL);
-    acc_free(acc);
-}
-
 static struct user *user_new(const struct session *session)
 {
     struct user *user = mem_zalloc(sizeof *user + session->host->type->user_size);

@@ -23,9 +23,11 @@ struct session *users_session(const struct jid *full);
 /* The user's sessions on this shard, one after the other, oldest first: NULL starts, NULL ends. */
 struct session *users_next_session(const struct jid *user, const struct session *session);
 
-/* The account is gone: runs hook user_leaves, ends the user's sessions, then runs hook remove_user.
- * On the home shard. */
-void users_removed(const struct jid *jid);
+/* Removes an account with all that belongs to it: asks who its contacts are, then storage; when
+ * that is done (`done` is called first), runs hook user_leaves, ends the user's sessions, and runs
+ * hook remove_user. The sessions are there when `done` is called. On the home shard. */
+typedef void users_remove_fn(void *owner, enum err outcome);
+void users_remove(const struct jid *jid, users_remove_fn *done, void *owner);
 
 /* Registers a session (its jid is full). */
 void users_add(struct session *session);

@@ -1,7 +1,7 @@
 /* Commands on accounts, except import. */
 #include "accounts.h"
+#include "core.h"
 #include "ctl.h"
-#include "gather.h"
 #include "users.h"
 
 /* --- add, passwd --- */
@@ -25,35 +25,60 @@ void ctl_user_passwd(struct ctl_call *call)
     account_passwd(ctl_world.config, call->args[0], call->args[1], on_answer, call);
 }
 
-/* --- remove: the account, then what the modules keep of it, then its sessions --- */
+/* --- remove: at the user's home, where contacts are told and sessions end --- */
 
-static void on_home_shard(struct gather *gather, struct gather_part *part)
+struct removal {
+    struct mail mail;
+    struct jid jid; /* on the heap */
+    enum err outcome;
+    struct ctl_call *call;
+};
+
+static void on_back(struct mail *mail)
 {
-    (void)part;
-    users_removed(gather->question);
+    struct removal *removal = LIST_OWNER(mail, struct removal, mail);
+    if (core_self()) /* else the shard has stopped, and who asked is gone */
+        on_answer(removal->call, account_why(removal->outcome));
+    jid_drop(&removal->jid);
+    mem_free(removal);
 }
 
-static void on_cleaned(struct gather *gather)
+static void on_removed(void *owner, enum err outcome)
 {
-    ctl_done(gather->own, CTL_OK);
+    struct removal *removal = owner;
+    removal->outcome = outcome;
+    removal->mail.run = on_back;
+    mail_send(0, &removal->mail);
 }
 
-static void on_removed(void *owner, const char *why)
+static void on_home_shard(struct mail *mail)
 {
-    struct ctl_call *call = owner;
-    struct jid *jid = arena_zero(&call->arena, sizeof *jid);
-    if (why)
-        ctl_fail(call, "%.*s: %s", STR_ARG(call->args[0]), why);
-    else if (!ctl_world.is_server ||
-             account_parse(ctl_world.config, &call->arena, call->args[0], jid))
-        ctl_done(call, CTL_OK);
+    struct removal *removal = LIST_OWNER(mail, struct removal, mail);
+    if (core_self() && !shard_self->stopping)
+        users_remove(&removal->jid, on_removed, removal);
     else
-        gather_start((int)shard_of(jid->bare_hash), on_home_shard, on_cleaned, jid, call);
+        on_removed(removal, ERR_DOWN);
+}
+
+static void remove_at_home(struct ctl_call *call, const struct jid *jid)
+{
+    struct removal *removal = mem_zalloc(sizeof *removal);
+    jid_keep(&removal->jid, jid);
+    removal->call = call;
+    removal->mail.run = on_home_shard;
+    mail_send(shard_of(jid->bare_hash), &removal->mail);
 }
 
 void ctl_user_remove(struct ctl_call *call)
 {
-    account_remove(ctl_world.config, call->args[0], on_removed, call);
+    struct jid jid;
+    const char *why = account_parse(ctl_world.config, &call->arena, call->args[0], &jid);
+    if (why)
+        on_answer(call, why);
+    else if (ctl_world.is_server)
+        remove_at_home(call, &jid);
+    else
+        account_remove(ctl_world.config, call->args[0], on_answer, call);
 }
 
 /* --- list --- */

@@ -111,6 +111,28 @@ class Removal(unittest.TestCase):
         self.assertEqual(server.ctl("room", "list", f"muclight.{SECOND_DOMAIN}"), "")
         self.assertEqual(server.ctl("user", "list", SECOND_DOMAIN), "")
 
+    def contacts(self, server):
+        """Of an account that is removed while its user is away: they are told (RFC 6121 2.5)."""
+        roster = "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>"
+        server.add_user("d", PASSWORD)
+        with Stream(server) as stays, Stream(server) as leaves:
+            for stream, user, peer in ((stays, "c", "d"), (leaves, "d", "c")):
+                stream.login(user, PASSWORD)
+                stream.send(f"{roster}<presence/>"
+                            f"<presence type='subscribed' to='{peer}@{DOMAIN}'/>"
+                            f"<presence type='subscribe' to='{peer}@{DOMAIN}'/>")
+            self.until_item(stays, "both")
+            self.until_item(leaves, "both")
+            leaves.logout()
+            server.ctl("user", "remove", f"d@{DOMAIN}")
+            self.until_item(stays, "none")
+            stays.logout()
+
+    def until_item(self, stream, subscription):
+        item = None
+        while item is None or item.get("subscription") != subscription:
+            item = stream.next().find(".//{jabber:iq:roster}item")
+
     def test_removal(self):
         self.addCleanup(drop_schema, SCHEMA)
         for name, storage in storages(SCHEMA):
@@ -121,6 +143,7 @@ class Removal(unittest.TestCase):
                 self.refused(server)
                 self.over_a_kill(server)
                 self.name_again(server)
+                self.contacts(server)
                 self.domain(server)
 
 

@@ -7,7 +7,7 @@ import time
 import unittest
 
 from harness import DOMAIN, Server
-from rawclient import CLIENT, Closed, Stream, Unexpected, ns_of
+from rawclient import CLIENT, STREAM, STREAM_ERROR, Closed, Stream, Unexpected, ns_of
 from test_slixmpp import Client, SECONDS
 
 PASSWORD = "secret"
@@ -134,6 +134,24 @@ class ByHand(unittest.TestCase):
             self.assertEqual(receiver.numbers, list(range(sent)))
             self.assertTrue(sender.is_silent(0.1))  # nothing came back
         receiver.close()
+
+    def test_shutdown(self):
+        """A server that stops says so, and closes each stream in order (RFC 6120 4.9.3.20)."""
+        for kind in ("plain", "tls"):
+            with self.subTest(kind=kind), Server() as server:
+                names = server.pair_of_users(PASSWORD)
+                streams = [Stream(server, kind) for _ in names]
+                for stream, name in zip(streams, names):
+                    stream.login(name, PASSWORD)
+                    stream.send(f"<enable xmlns='{SM}' resume='true'/>")
+                    stream.expect(SM, "enabled")
+                server.stop()
+                for stream in streams:
+                    error = stream.expect(STREAM, "error")
+                    self.assertIsNotNone(error.find(f"{{{STREAM_ERROR}}}system-shutdown"))
+                    self.assertIsNone(stream.next())
+                    stream.wait_end()
+                    stream.close()
 
     def test_cuts(self):
         seed = int(time.time())

@@ -9,6 +9,7 @@ import subprocess
 import time
 import unittest
 
+from cable import Cable
 from harness import DOMAIN, ROOT, Server
 from rawclient import CLIENT, Stream
 
@@ -39,7 +40,7 @@ def install():
     """The packages of the lock file, unless they are there already."""
     npm, stamp = need("npm"), os.path.join(CACHE, "installed")
     os.makedirs(CACHE, exist_ok=True)
-    for name in ("package.json", "package-lock.json", "client.mjs"):
+    for name in ("package.json", "package-lock.json", "client.mjs", "day.mjs"):
         shutil.copy(os.path.join(HERE, name), CACHE)
     wanted = stamp_of(HERE)
     if os.path.exists(stamp):
@@ -62,12 +63,12 @@ class XmppJs(unittest.TestCase):
         cls.server = cls.enterClassContext(Server())
         cls.alice, cls.bob = cls.server.pair_of_users(PASSWORD)
 
-    def run_node(self, service, mechanism, peer):
+    def run_node(self, script, *words):
         env = {**os.environ, "NODE_EXTRA_CA_CERTS": self.server.certificate,
                "NODE_OPTIONS": "--dns-result-order=ipv4first"}
         node = subprocess.Popen(
-            [self.node, "client.mjs", service, DOMAIN, self.alice, PASSWORD, mechanism, peer,
-             TEXT], cwd=CACHE, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            [self.node, script, *words], cwd=CACHE, env=env, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
         self.addCleanup(node.kill)
         return node
 
@@ -90,7 +91,8 @@ class XmppJs(unittest.TestCase):
         with Stream(self.server, "tls") as bob:
             peer = bob.login(self.bob, PASSWORD, "SCRAM-SHA-256")
             bob.be_available()
-            node = self.run_node(service, mechanism, peer)
+            node = self.run_node("client.mjs", service, DOMAIN, self.alice, PASSWORD, mechanism,
+                                 peer, TEXT)
             message = self.message_for(bob, node)
             self.assertEqual(message.findtext(f"{{{CLIENT}}}body"), TEXT)
             self.assertEqual(message.get("from"), f"{self.alice}@{DOMAIN}/xmppjs")
@@ -101,6 +103,22 @@ class XmppJs(unittest.TestCase):
             bob.logout()
         self.assertEqual([one["event"] for one in events], ["online", "ping", "echoed", "left"])
         self.assertEqual((events[0]["secure"], events[1]["type"]), (True, "result"))
+
+    def test_day(self):
+        """Roster, presence, chat, carbons, and three cuts of everybody's cable."""
+        with Cable(self.server.port["tls"]) as cable:
+            node = self.run_node("day.mjs", f"xmpps://{DOMAIN}:{cable.port}", DOMAIN, self.alice,
+                                 self.bob, PASSWORD)
+            told = []
+            for line in node.stdout:
+                told.append(json.loads(line))
+                if told[-1]["event"] == "cut":
+                    self.assertEqual(cable.cut(), 3)
+            self.assertEqual(node.wait(SECONDS), 0, told)
+            for stream in (node.stdout, node.stderr):
+                stream.close()
+        events = [one["event"] for one in told if one["event"] != "error"]  # of the cuts
+        self.assertEqual(events, ["friends", "chatted", "copied", *["cut", "resumed"] * 3, "left"])
 
     def test_starttls_scram(self):
         self.exchange(f"xmpp://127.0.0.1:{self.server.port['starttls']}", "SCRAM-SHA-1")

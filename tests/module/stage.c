@@ -341,9 +341,6 @@ static void write_effect(struct buf *out, const struct effect *effect)
         buf_format(out, "available %s %d", effect->presence.available ? "yes" : "no",
                    effect->presence.priority);
         break;
-    case EFFECT_REMOVE_USER:
-        buf_format(out, "remove_user");
-        break;
     case EFFECT_SOCKET_END:
         buf_format(out, "socket_end");
         break;

@@ -257,6 +257,150 @@ static void what_is_dropped_is_not_archived(void **state)
                  "status=");
 }
 
+/* --- Too late: `you` was away while time passed --- */
+
+static char id[64];
+
+static int up_with_sm(void **state)
+{
+    (void)state;
+    up_with("{amp: {}, presence: {}, roster: {}, sm: {resume_timeout: 60s}, csi: {}}");
+    return 0;
+}
+
+static void enable(void)
+{
+    const char *answer = stage_ask(&you, "<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
+    const char *at = strstr(answer, "id='");
+    assert_non_null(at);
+    text_copy(id, sizeof id, str_cut(str_of(at + 4), '\'', &(struct str){0}));
+}
+
+static void cut(void)
+{
+    sim_reset(you.peer);
+    you.peer = NULL;
+    sim_settle(1000);
+    shard_enter(shard_at(0));
+}
+
+static const char *resume(void)
+{
+    static struct actor fresh;
+    char xml[160];
+    fresh = stage_authenticate("you");
+    stage_written(&fresh);
+    snprintf(xml, sizeof xml, "<resume xmlns='urn:xmpp:sm:3' previd='%s' h='0'/>", id);
+    return stage_ask(&fresh, xml);
+}
+
+/* A message for each action, and one that has time; all wait. */
+static void say_all(const char *to)
+{
+    static const char *const actions[] = {"drop", "alert", "notify", "error"};
+    char xml[512], stamp[TEXT_TIME_ROOM];
+    stamp[text_time(stamp, shard_at(0)->unix_us + 10000000)] = '\0';
+    for (size_t i = 0; i <= COUNT_OF(actions); i++) {
+        bool late = i < COUNT_OF(actions);
+        snprintf(xml, sizeof xml,
+                 "<message to='%s' type='chat'><body>%s</body>"
+                 "<amp xmlns='http://jabber.org/protocol/amp'>"
+                 "<rule condition='expire-at' action='%s' value='%s'/></amp></message>",
+                 to, late ? actions[i] : "in time", late ? actions[i] : "drop",
+                 late ? stamp : "2999-01-01T00:00:00Z");
+        assert_string_equal(stage_ask(&me, xml), "");
+    }
+}
+
+static void assert_only_in_time(const char *got)
+{
+    assert_has(got, "<body>notify</body>");
+    assert_has(got, "<body>in time</body>");
+    assert_lacks(got, "<body>drop</body>");
+    assert_lacks(got, "<body>alert</body>");
+    assert_lacks(got, "<body>error</body>");
+}
+
+static void assert_all_told(const char *told)
+{
+    assert_has(told, "<amp xmlns='http://jabber.org/protocol/amp' status='alert' "
+                     "from='me@localhost/r' to='you@localhost'>");
+    assert_has(told, "status='notify'");
+    assert_has(told, "status='error'");
+    assert_lacks(told, "action='drop'");
+}
+
+static void what_waits_for_a_socket_may_be_too_late(void **state)
+{
+    (void)state;
+    befriend();
+    enable();
+    cut();
+    say_all("you@localhost/r");
+    stage_pass(11000);
+    const char *got = resume();
+    assert_only_in_time(got);
+    assert_all_told(stage_written(&me));
+    assert_has(got, "</message><r xmlns='urn:xmpp:sm:3'/>");
+}
+
+/* They may have been read before the cable was cut, so they are sent again whatever the time. */
+static void what_was_written_is_not_too_late(void **state)
+{
+    (void)state;
+    befriend();
+    enable();
+    say_all("you@localhost/r");
+    cut();
+    stage_pass(11000);
+    assert_has(resume(), "<body>drop</body>");
+    assert_string_equal(stage_written(&me), "");
+}
+
+static void what_another_got_in_time_is_not_too_late(void **state)
+{
+    (void)state;
+    befriend();
+    struct actor other = stage_login("you", "other");
+    stage_ask(&other, "<presence/>");
+    enable();
+    cut();
+    stage_written(&me);
+    say_all("you@localhost");
+    assert_has(stage_written(&other), "<body>drop</body>");
+    stage_pass(11000);
+    assert_has(resume(), "<body>drop</body>");
+    assert_string_equal(stage_written(&me), "");
+}
+
+/* Nobody comes back: it would go to another resource. */
+static void what_is_rerouted_may_be_too_late(void **state)
+{
+    (void)state;
+    befriend();
+    enable();
+    cut();
+    say_all("you@localhost/r");
+    struct actor other = stage_login("you", "other");
+    stage_ask(&other, "<presence/>");
+    stage_written(&me);
+    stage_pass(61000);
+    assert_only_in_time(stage_written(&other));
+    assert_all_told(stage_written(&me));
+}
+
+/* When its client comes back is nobody's business who may not see it. */
+static void who_may_not_know_is_not_told_when(void **state)
+{
+    (void)state;
+    enable();
+    cut();
+    say_all("you@localhost/r");
+    stage_pass(11000);
+    assert_only_in_time(resume());
+    assert_string_equal(stage_written(&me), "");
+}
+
 static void features_are_told(void **state)
 {
     (void)state;
@@ -287,6 +431,11 @@ int main(void)
         STAGE_TEST(presence_does_not_leak, up),
         STAGE_TEST(without_rosters_nobody_may_know, up_alone),
         STAGE_TEST(what_is_dropped_is_not_archived, up_with_archive),
+        STAGE_TEST(what_waits_for_a_socket_may_be_too_late, up_with_sm),
+        STAGE_TEST(what_was_written_is_not_too_late, up_with_sm),
+        STAGE_TEST(what_another_got_in_time_is_not_too_late, up_with_sm),
+        STAGE_TEST(what_is_rerouted_may_be_too_late, up_with_sm),
+        STAGE_TEST(who_may_not_know_is_not_told_when, up_with_sm),
         STAGE_TEST(features_are_told, up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

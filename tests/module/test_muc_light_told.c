@@ -109,6 +109,12 @@ static void knows_large_rooms(void **state)
     assert_has(inbox(&carol), "total='0'");
 }
 
+static void gone(void *owner, enum err outcome)
+{
+    (void)owner;
+    assert_int_equal(outcome, ERR_OK);
+}
+
 static void leaves_with_the_account(void **state)
 {
     (void)state;
@@ -118,9 +124,9 @@ static void leaves_with_the_account(void **state)
     struct arena arena;
     arena_init(&arena);
     assert_int_equal(jid_parse(&arena, STR("alice@localhost"), &jid), ERR_OK);
-    users_removed(&jid);
-    arena_fini(&arena);
+    users_remove(&jid, gone, NULL);
     stage_pass(50);
+    arena_fini(&arena);
     assert_has(stage_written(&bob), USER("alice", "none") USER("bob", "owner"));
     assert_has(list(&bob), "</version>" USER("bob", "owner") "</query>");
 }

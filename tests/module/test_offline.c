@@ -397,9 +397,8 @@ static void rules_about_storing(void **state)
     assert_lacks(stage_written(&me), "<message");
 }
 
-static void rules_about_time(void **state)
+static void say_with_times(void)
 {
-    (void)state;
     char rule[256], stamp[TEXT_TIME_ROOM];
     stamp[text_time(stamp, shard_at(0)->unix_us + 10000000)] = '\0';
     static const char *const actions[] = {"drop", "error", "notify", "alert"};
@@ -410,6 +409,13 @@ static void rules_about_time(void **state)
                  actions[i], actions[i], stamp);
         assert_string_equal(say_xml("type='chat'", rule), "");
     }
+}
+
+static void rules_about_time(void **state)
+{
+    (void)state;
+    subscribe();
+    say_with_times();
     stage_pass(11000);
     struct actor you = come();
     assert_string_equal(bodies(&you), "notify");
@@ -418,7 +424,18 @@ static void rules_about_time(void **state)
                      "from='me@localhost/r' to='you@localhost'>");
     assert_has(told, "status='alert'");
     assert_has(told, "status='notify'");
-    assert_lacks(told, "you@localhost/r");
+    assert_lacks(told, " to='you@localhost/r'");
+}
+
+/* It is at the time when the user comes that it turns out to be too late. */
+static void strangers_are_not_told_when_their_time_is_over(void **state)
+{
+    (void)state;
+    say_with_times();
+    stage_pass(11000);
+    struct actor you = come();
+    assert_string_equal(bodies(&you), "notify");
+    assert_string_equal(stage_written(&me), "");
 }
 
 #define STAGE_TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
@@ -448,6 +465,7 @@ int main(void)
         STAGE_TEST(who_was_blocked_meanwhile_is_not_heard),
         STAGE_TEST(rules_about_storing),
         STAGE_TEST(rules_about_time),
+        STAGE_TEST(strangers_are_not_told_when_their_time_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -344,15 +344,20 @@ static void pushes_tell_their_own_version(void **state)
     stage_close();
 }
 
-/* The contacts of an account that is removed are told: as if it had removed them. */
-static void contacts_of_a_removed_account_are_told(void **state)
+static void on_gone(void *owner, enum err outcome)
 {
-    (void)state;
+    *(enum err *)owner = outcome;
+}
+
+/* `me`, both ways subscribed to `you` and asked by `third`. */
+static struct actor befriend(void)
+{
     stage_open("{roster: {}, presence: {}, register: {}}", "");
     stage_account("me");
     stage_account("you");
+    stage_account("third");
     me = stage_login("me", "r");
-    struct actor you = stage_login("you", "r");
+    struct actor you = stage_login("you", "r"), third = stage_login("third", "r");
     stage_ask(&you, "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
     stage_ask(&me, "<presence/>");
     stage_ask(&you, "<presence/>");
@@ -360,14 +365,54 @@ static void contacts_of_a_removed_account_are_told(void **state)
     stage_ask(&you, "<presence type='subscribed' to='me@localhost'/>");
     stage_ask(&you, "<presence type='subscribe' to='me@localhost'/>");
     stage_ask(&me, "<presence type='subscribed' to='you@localhost'/>");
+    stage_ask(&me, "<presence type='subscribe' to='third@localhost'/>");
+    stage_leave(&third);
     stage_written(&you);
+    return you;
+}
+
+static void assert_told(const char *heard)
+{
+    assert_has(heard, "<presence type='unsubscribe' from='me@localhost' to='you@localhost'/>");
+    assert_has(heard, "<presence type='unsubscribed' from='me@localhost' to='you@localhost'/>");
+    assert_has(heard, "<item jid='me@localhost' subscription='none'/>");
+    struct actor third = stage_login("third", "r");
+    assert_lacks(stage_ask(&third, "<presence/>"), "subscribe"); /* the request went, too */
+}
+
+/* The contacts of an account that is removed are told: as if it had removed them. */
+static void contacts_of_a_removed_account_are_told(void **state)
+{
+    (void)state;
+    struct actor you = befriend();
     stage_feed(&me,
                "<iq type='set' id='x'><query xmlns='jabber:iq:register'><remove/></query></iq>");
-    const char *told = stage_written(&you);
-    assert_has(told, "<presence type='unsubscribe' from='me@localhost' to='you@localhost'/>");
-    assert_has(told, "<presence type='unsubscribed' from='me@localhost' to='you@localhost'/>");
-    assert_has(told, "<item jid='me@localhost' subscription='none'/>");
-    assert_has(told, "<presence type='unavailable' from='me@localhost/r'");
+    const char *heard = stage_written(&you);
+    assert_told(heard);
+    assert_has(heard, "<presence type='unavailable' from='me@localhost/r'");
+    stage_close();
+}
+
+/* Also when its user is not there (an administrator removes it), and nothing is told when storage
+ * has not removed it. */
+static void they_are_told_when_it_is_offline(void **state)
+{
+    (void)state;
+    struct actor you = befriend();
+    struct arena arena;
+    struct jid jid;
+    enum err outcome = ERR_DOWN;
+    stage_leave(&me);
+    stage_written(&you);
+    arena_init(&arena);
+    assert_int_equal(jid_parse(&arena, STR("me@localhost"), &jid), ERR_OK);
+    users_remove(&jid, on_gone, &outcome);
+    assert_told(stage_written(&you));
+    assert_int_equal(outcome, ERR_OK);
+    users_remove(&jid, on_gone, &outcome);
+    assert_string_equal(stage_written(&you), "");
+    assert_int_equal(outcome, ERR_NOT_FOUND);
+    arena_fini(&arena);
     stage_close();
 }
 
@@ -381,6 +426,7 @@ int main(void)
         cmocka_unit_test(the_server_does_as_the_chart_says),
         cmocka_unit_test(pushes_tell_their_own_version),
         cmocka_unit_test(contacts_of_a_removed_account_are_told),
+        cmocka_unit_test(they_are_told_when_it_is_offline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,7 +79,7 @@ static const struct element *rules_of(const struct acc *acc)
 {
     const struct element *amp = element_child(acc->element, NS_AMP, "amp");
     bool is_told = acc->type == TYPE_ERROR || (amp && element_attr(amp, "status").at);
-    return amp && !is_told && (!acc->rerouted || acc->waited) ? amp : NULL;
+    return amp && !is_told ? amp : NULL;
 }
 
 static const struct element *next_rule(const struct element *rule)
@@ -202,7 +202,7 @@ static bool is_met(const struct acc *acc, const struct rule *rule,
     if (rule->condition == COND_MATCH)
         return is_match(rule->value, strategy->match);
     return rule->condition == COND_EXPIRE && text_time_parse(rule->value, &stamp) &&
-           (acc->waited ? shard_self->unix_us : acc->stamp_us) >= stamp;
+           (acc->rerouted ? shard_self->unix_us : acc->stamp_us) >= stamp;
 }
 
 /* --- Actions (4.4) --- */
@@ -243,9 +243,8 @@ static void say_error(struct acc *acc, const struct rule *rule)
     effect_route(acc, message);
 }
 
-static enum verdict act(struct acc *acc, const struct rule *rule)
+static void tell(struct acc *acc, const struct rule *rule)
 {
-    metric_count(&met);
     if (rule->action == ACT_ERROR) {
         say_error(acc, rule);
     } else if (rule->action != ACT_DROP) {
@@ -253,7 +252,18 @@ static enum verdict act(struct acc *acc, const struct rule *rule)
         add_rules(acc, message, rule, action_names[rule->action]);
         effect_route(acc, message);
     }
+}
+
+static enum verdict verdict_of(const struct rule *rule)
+{
+    metric_count(&met);
     return rule->action == ACT_NOTIFY ? HOOK_OK : HOOK_STOP;
+}
+
+static enum verdict act(struct acc *acc, const struct rule *rule)
+{
+    tell(acc, rule);
+    return verdict_of(rule);
 }
 
 /* The first rule that is met is done; the others are not looked at (4.2). */
@@ -284,36 +294,76 @@ static bool tells_presence(const struct element *amp)
     return asks && tells;
 }
 
-static enum verdict process_if_allowed(struct acc *acc, struct session *session)
+static bool may_know(const struct acc *acc, const struct subscription *contact)
 {
-    const struct subscription *contact = acc->event_data;
     struct jid user = jid_bare(&acc->to);
     struct privacy_view view = privacy_view_of(&user);
+    return str_eq(acc->from.bare, user.bare) ||
+           ((contact->flags & ROSTER_FROM) && !privacy_hides(&view, &acc->from, contact));
+}
+
+static enum verdict process_if_allowed(struct acc *acc, struct session *session)
+{
     (void)session;
-    if ((contact->flags & ROSTER_FROM) && !privacy_hides(&view, &acc->from, contact))
+    if (may_know(acc, acc->event_data))
         return process(acc);
     metric_count(&refused);
     effect_error(acc, STANZA_NOT_ACCEPTABLE, NULL);
     return HOOK_STOP;
 }
 
-/* It has waited for its user: the other rules were done when it came. What is told of it is not
- * told of the resource that gets it. */
-static enum verdict process_expiry(struct acc *acc, const struct element *amp)
+/* --- What has waited for its user: the other rules were done when it came --- */
+
+static bool find_expired(const struct acc *acc, struct rule *out)
 {
-    struct jid given = acc->to;
-    enum verdict verdict = HOOK_OK;
-    acc->to = jid_bare(&given);
-    EACH_RULE(amp, element)
+    EACH_RULE(rules_of(acc), element)
     {
-        struct rule rule = read_rule(element);
-        if (rule.condition != COND_EXPIRE || !is_met(acc, &rule, NULL))
-            continue;
-        verdict = act(acc, &rule);
-        break;
+        *out = read_rule(element);
+        if (out->condition == COND_EXPIRE && is_met(acc, out, NULL))
+            return true;
     }
-    acc->to = given;
-    return verdict;
+    return false;
+}
+
+/* It was too late because its user was not there: only who may see that is told. */
+static void tell_if_allowed(struct acc *acc, struct session *session, enum verdict verdict)
+{
+    struct rule rule;
+    (void)verdict;
+    if (may_know(acc, acc->event_data) && find_expired(acc, &rule))
+        tell(acc, &rule);
+    effects_apply(acc, session);
+    acc_free(acc);
+}
+
+/* On an accumulator of its own, so that what is behind the message need not wait. The sender does
+ * not hear which resource gets it. */
+static void ask_who_may_know(const struct acc *acc)
+{
+    struct acc *look = acc_copy(acc);
+    struct subscription *contact = arena_zero(&look->arena, sizeof *contact);
+    contact->contact = look->from.bare;
+    look->event_data = contact;
+    look->to = jid_bare(&look->to);
+    hook_chain(HOOK_roster_get_jid_info, look, NULL, tell_if_allowed);
+}
+
+static enum verdict process_expiry(struct acc *acc, struct session *session)
+{
+    struct rule rule;
+    (void)session;
+    if (!rules_of(acc) || !find_expired(acc, &rule))
+        return HOOK_OK;
+    if (rule.action != ACT_DROP)
+        ask_who_may_know(acc);
+    return verdict_of(&rule);
+}
+
+/* Its client was away, and comes back (XEP-0198). */
+static enum verdict on_resend(struct acc *acc, struct session *session)
+{
+    acc->rerouted = true;
+    return process_expiry(acc, session);
 }
 
 static enum verdict on_arrival(struct acc *acc, struct session *session)
@@ -321,8 +371,8 @@ static enum verdict on_arrival(struct acc *acc, struct session *session)
     const struct element *amp = acc->kind == STANZA_MESSAGE ? rules_of(acc) : NULL;
     if (!amp)
         return HOOK_OK;
-    if (acc->waited)
-        return process_expiry(acc, amp);
+    if (acc->rerouted)
+        return process_expiry(acc, session);
     metric_count(&processed);
     if (!tells_presence(amp) || str_eq(acc->from.bare, acc->to.bare))
         return process(acc);
@@ -379,6 +429,7 @@ static const struct hook hooks[] = {
      .run = on_arrival,
      .before = "carbons, inbox, mam",
      .after = "blocking, privacy"},
+    {.at = HOOK_xmpp_resend_element, .ns = NS_AMP, .element = "amp", .run = on_resend},
     {.at = HOOK_disco_info, .run = on_disco},
     {0},
 };

@@ -107,9 +107,8 @@ static enum verdict say_form(struct acc *acc, const struct session *session)
     return HOOK_STOP;
 }
 
-static enum verdict say_outcome(struct acc *acc, struct metric *counter)
+static enum verdict say_outcome(struct acc *acc, enum err outcome, struct metric *counter)
 {
-    enum err outcome = acc->answer->outcome;
     if (outcome == ERR_CONFLICT)
         return say_error(acc, STANZA_CONFLICT, "this user name is taken");
     if (outcome == ERR_NOT_FOUND)
@@ -126,7 +125,7 @@ static enum verdict say_outcome(struct acc *acc, struct metric *counter)
 
 static enum verdict on_stored(struct acc *acc, struct session *session)
 {
-    return say_outcome(acc, session->authenticated ? NULL : &added);
+    return say_outcome(acc, acc->answer->outcome, session->authenticated ? NULL : &added);
 }
 
 static enum verdict store_keys(struct acc *acc, struct session *session)
@@ -175,24 +174,43 @@ static enum verdict new_password(struct acc *acc, struct session *session)
 
 /* --- Removal --- */
 
+/* On the heap: it outlives a client that goes away meanwhile. */
+struct removal {
+    struct acc *acc; /* NULL: it went away */
+    enum err outcome;
+};
+
 static enum verdict on_removed(struct acc *acc, struct session *session)
 {
-    bool gone = acc->answer->outcome == ERR_OK;
+    const struct removal *removal = acc->event_data;
     (void)session;
-    say_outcome(acc, &removed);
-    if (gone)
-        effect_remove_user(acc);
-    return HOOK_STOP;
+    return say_outcome(acc, removal->outcome, &removed);
+}
+
+static void on_done(void *owner, enum err outcome)
+{
+    struct removal *removal = owner;
+    removal->outcome = outcome;
+    if (removal->acc)
+        acc_unpark(removal->acc);
+    mem_free(removal);
+}
+
+static void on_forgotten(void *own)
+{
+    ((struct removal *)own)->acc = NULL;
 }
 
 static enum verdict remove_account(struct acc *acc, struct session *session)
 {
     if (!conf_of(acc)->allow_remove)
         return say_error(acc, STANZA_NOT_ALLOWED, NULL);
-    struct store_op *op = store_op_new(STORE_ACCOUNT_REMOVE, NULL, NULL);
-    op->account.user = arena_str(&op->arena, session->jid.user);
-    op->account.domain = arena_str(&op->arena, session->host->jid.domain);
-    return acc_park_store(acc, session, on_removed, op);
+    struct removal *removal = mem_zalloc(sizeof *removal);
+    removal->acc = acc;
+    acc->event_data = removal;
+    acc_park(acc, session, on_removed, removal, on_forgotten);
+    users_remove(&session->jid, on_done, removal);
+    return HOOK_PARK;
 }
 
 /* --- Where requests come in --- */

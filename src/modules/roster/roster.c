@@ -456,7 +456,7 @@ static enum verdict list_subscriptions(struct acc *acc, struct session *session)
         arena_zero(&acc->arena, (contacts->count + 1) * sizeof *out->items);
     (void)session;
     for (const struct contact *contact = contacts->first; contact; contact = contact->next)
-        if (contact->flags & (ROSTER_TO | ROSTER_FROM))
+        if (contact->flags & (ROSTER_TO | ROSTER_FROM | ROSTER_ASK | ROSTER_ASKED))
             items[out->count++] =
                 (struct subscription){.contact = arena_str(&acc->arena, contact->jid),
                                       .flags = contact->flags,
@@ -490,13 +490,12 @@ static enum verdict on_jid_info(struct acc *acc, struct session *session)
 /* Both ways, as if each contact had been removed (2.5); before the user is seen to go. */
 static enum verdict on_user_leaves(struct acc *acc, struct session *session)
 {
-    const struct contacts *contacts = contacts_find(&acc->from);
+    const struct subscriptions *contacts = acc->event_data;
     (void)session;
-    if (!contacts || !contacts->loaded)
-        return HOOK_OK;
-    for (const struct contact *contact = contacts->first; contact; contact = contact->next) {
+    for (size_t i = 0; i < contacts->count; i++) {
+        const struct subscription *contact = &contacts->items[i];
         struct jid jid;
-        if (jid_parse(&acc->arena, contact->jid, &jid))
+        if (jid_parse(&acc->arena, contact->contact, &jid))
             continue;
         if (contact->flags & (ROSTER_TO | ROSTER_ASK))
             send_presence(acc, "unsubscribe", &acc->from, &jid);

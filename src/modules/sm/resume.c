@@ -134,6 +134,25 @@ enum verdict sm_on_resume(struct acc *acc, struct session *session)
     return HOOK_STOP;
 }
 
+/* Modules may not want to have a message written that comes so late. One that another session has
+ * was given in time. */
+static bool is_too_late(const struct kept *kept, void *own)
+{
+    const struct session *session = own;
+    if (!delivery_is_only(kept->delivery))
+        return false;
+    struct acc *acc = kept_look(kept, session->host);
+    bool dropped = hook_run(HOOK_xmpp_resend_element, acc, NULL) == HOOK_STOP;
+    acc_free(acc);
+    return dropped;
+}
+
+static void drop_late(struct session *session, struct sm *sm)
+{
+    if (sm->waits && session->host->type->hooks[HOOK_xmpp_resend_element].count)
+        kept_sift(&sm->unacked, sm->sent, is_too_late, session);
+}
+
 /* Everything again that the client has not handled, in its order, then what comes anew. */
 static void send_again(struct acc *acc, const struct session *session, const struct sm *sm)
 {
@@ -153,6 +172,7 @@ enum verdict sm_on_resumed(struct acc *acc, struct session *session)
     element_set(&acc->arena, answer, "previd",
                 arena_str(&acc->arena, (struct str){sm->id, ID_LEN}));
     sm_set_number(acc, answer, "h", sm_handled(session));
+    drop_late(session, sm);
     send_again(acc, session, sm);
     sm->asked = false;
     if (sm->unacked.count)

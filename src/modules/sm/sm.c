@@ -159,6 +159,7 @@ bool sm_acknowledge(struct sm *sm, uint32_t h)
     if (more > sm->unacked.count)
         return behind <= INT32_MAX && behind <= sm->acked;
     sm->acked += more;
+    sm->sent -= more < sm->sent ? more : sm->sent;
     for (; more; more--) {
         struct kept *kept = kept_pop(&sm->unacked);
         delivery_take(&kept->delivery);

@@ -199,7 +199,6 @@ static void ask_for_all(void)
     effect_input(acc, false);
     effect_available(acc, false, 7);
     effect_stop(acc, STREAM_RESET, NULL);
-    effect_remove_user(acc);
 }
 
 static void without_a_session_it_routes_and_stores(void **state)
@@ -356,20 +355,37 @@ static void input_and_availability(void **state)
     assert_false(me.session->available);
 }
 
+static void add_account(const char *user)
+{
+    struct store_op *op = store_op_new(STORE_ACCOUNT_ADD, on_stored, NULL);
+    op->account.user = str_of(user);
+    op->account.domain = STR("here");
+    op->account.credentials = STR("x");
+    store_ask(op, 0);
+    turns();
+}
+
+static void on_gone(void *owner, enum err outcome)
+{
+    assert_false(me.session->ended);
+    *(enum err *)owner = outcome;
+}
+
 static void a_removed_user_has_no_session(void **state)
 {
     (void)state;
+    enum err outcome = ERR_DOWN;
     struct place second = log_in("me", "s"), third = log_in("me", "t");
     assert_int_equal(users_count(), 2);
-    effect_remove_user(acc);
-    effect_timer(acc, &alarms[0], 0);
-    effects_apply(acc, second.session);
+    add_account("me");
+    users_remove(&second.session->jid, on_gone, &outcome);
+    turns();
+    assert_int_equal(outcome, ERR_OK);
     assert_true(me.session->ended && second.session->ended && third.session->ended);
     assert_int_equal(users_count(), 1);
     assert_int_equal(removals, 1);
     assert_non_null(strstr(heard(&third), "<not-authorized "));
     assert_false(you.session->ended);
-    assert_int_equal(rings, 0);
     close(second.peer);
     close(third.peer);
     turns();
