@@ -73,11 +73,15 @@ for file in "$(dirname "${BASH_SOURCE[0]}")"/scenarios/*.yaml; do
         --warmup 100ms --settle 100ms --history 1 --json "$WORK/results"
 done
 "$BUILD/ringtail-bench" report "$WORK/results" --html "$WORK/page.html"
-WORKER=$(free_port)
-"$BUILD/ringtail-bench" worker --listen "127.0.0.1:$WORKER" &
-STARTED+=("$!")
-wait_for bash -c "exec 3<>/dev/tcp/127.0.0.1/$WORKER" || die "the worker does not listen"
-chat muc_light --port "$PORT" --workers "127.0.0.1:$WORKER" --seconds 1 --threads 2 \
+WORKERS=()
+for _ in 1 2; do
+    WORKER=$(free_port)
+    "$BUILD/ringtail-bench" worker --listen "127.0.0.1:$WORKER" &
+    STARTED+=("$!")
+    WORKERS+=("127.0.0.1:$WORKER")
+    wait_for bash -c "exec 3<>/dev/tcp/127.0.0.1/$WORKER" || die "the worker does not listen"
+done
+chat muc_light --port "$PORT" --workers "${WORKERS[*]}" --seconds 1 --threads 2 \
     --html "$WORK/page.html"
 chat one_to_one --port "$PORT" --watch "127.0.0.1:$WORKER" --database-pid "$SERVER" --seconds 1
 [[ $(value database_cpu_us_message "$WORK/report") != 0* ]] || die "nothing was seen"

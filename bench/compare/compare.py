@@ -78,7 +78,8 @@ class Run:
 
     def talk(self, server, case, rates):
         options = {"users": self.options.users, "rates": ",".join(str(rate) for rate in rates),
-                   "seconds": f"{self.options.seconds}s", "warmup": f"{self.options.warmup}s",
+                   "seconds": milliseconds(self.options.seconds),
+                   "warmup": milliseconds(self.options.warmup),
                    "settle": "700ms", "drain": "3s", "stop_p99": f"{P99_US // 1000}ms"}
         scenario = "one_to_one"
         if case.rooms:
@@ -129,7 +130,8 @@ class Run:
         best, place, spare, common = -1, begin, 1, [case.common]
         while place <= top and not self.over():
             rates = cases.RATES[place:min(place + AT_A_TIME, top + 1)]
-            lines = self.measure(server, case, number, common + rates)[len(common):]
+            first = [rate for rate in common if rate not in rates]
+            lines = self.measure(server, case, number, first + rates)[len(first):]
             common = []
             passed = sum(line["passed"] for line in lines)
             place += passed
@@ -215,6 +217,10 @@ def lines_of(text, kind):
     for line in lines:
         line.pop("latency_histogram", None)
     return [line for line in lines if line["type"] == kind]
+
+
+def milliseconds(seconds):
+    return f"{round(seconds * 1000)}ms"
 
 
 def last_words(errors):

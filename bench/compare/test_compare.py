@@ -91,6 +91,10 @@ class Ladder(unittest.TestCase):
         place = cases.at_least(1000)
         self.assertEqual(self.run_with(9999, place, top=place)[0], 1000)
 
+    def test_the_common_rate_is_tried_once(self):
+        _, tried = self.run_with(1000, cases.at_least(10), top=cases.at_least(10))
+        self.assertEqual(tried, [10])
+
     def test_nothing_passes(self):
         self.assertEqual(self.run_with(5, 0)[0], 0)
 

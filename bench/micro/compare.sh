@@ -48,10 +48,11 @@ build() {
 # Ratios away from 1 by more than a hundredth are marked; less may be how the linker put things.
 table() {
     awk 'NR == FNR { a[$1] = $2; next }
-        { b = $2; $1 = $1; name = $1; $1 = $2 = ""; sub(/^ +/, "")
+        { name = $1; b = $2; $1 = $2 = ""; sub(/^ +/, "")
           ratio = a[name] ? b / a[name] : 0
-          printf "| %s | %.1f | %.1f | %.3f%s | %s |\n", name, a[name], b, ratio,
-              ratio > 1.01 ? " ▲" : ratio < 0.99 ? " ▼" : "", $0 }' "$1" "$2"
+          mark = (ratio > 1.01) ? " ▲" : (ratio < 0.99) ? " ▼" : ""
+          printf "| %s | %.1f | %.1f | %.3f%s | %s |\n", name, a[name], b, ratio, mark, $0 }' \
+        "$1" "$2"
 }
 
 main() {
