@@ -17,7 +17,7 @@ static struct local {
     pthread_mutex_t lock;
     unsigned arrived, left; /* parts at the point; parts that have ended */
     struct tally tally;     /* of those that arrived */
-    bool ended;
+    bool ended, well;
     atomic_ullong round; /* points passed */
     uint64_t go_us;
 } local;
@@ -30,7 +30,7 @@ static uint64_t meet(struct part *part, bool well)
     pthread_mutex_lock(&local.lock);
     unsigned long long round = atomic_load(&local.round);
     local.arrived++;
-    local.crew.well &= well;
+    local.well &= well;
     tally_add(&local.tally, part->tally);
     memset(part->tally, 0, sizeof *part->tally);
     pthread_mutex_unlock(&local.lock);
@@ -59,13 +59,14 @@ static void *run(void *argument)
 {
     struct boot boot = {.shards = local.crew.threads, .start = on_start, .stop = on_stop};
     (void)argument;
-    if (boot_run(&boot)) {
+    enum err err = boot_run(&boot);
+    if (err) {
         const char *why;
         bool missing = ring_probe(&why) != ERR_OK;
         fprintf(stderr, "ringtail-bench: %s\n", missing ? why : "a ring could not be made");
-        local.crew.well = false;
     }
     pthread_mutex_lock(&local.lock);
+    local.well &= !err;
     local.ended = true;
     pthread_mutex_unlock(&local.lock);
     return NULL;
@@ -95,6 +96,7 @@ static enum crew_state look(struct crew *crew)
     enum crew_state state = local.ended                      ? CREW_ENDED
                             : local.arrived == crew->threads ? CREW_WAITS
                                                              : CREW_BUSY;
+    crew->well = local.well;
     pthread_mutex_unlock(&local.lock);
     return state;
 }
@@ -151,6 +153,7 @@ struct crew *crew_local_new(const struct options *options)
 {
     memset(&local, 0, sizeof local);
     pthread_mutex_init(&local.lock, NULL);
+    local.well = true;
     local.crew = (struct crew){.kind = &kind, .threads = crew_threads(options), .well = true};
     text_copy(local.crew.name, sizeof local.crew.name, STR("here"));
     boot_descriptors();

@@ -24,6 +24,17 @@ bool html_is_point(const struct result *results, const struct result *result)
     return true;
 }
 
+const struct result *html_best(const struct result *results, const struct result *one)
+{
+    const struct result *best = NULL;
+    for (const struct result *other = results; other; other = other->next)
+        if (html_same_series(other, one) && html_is_point(results, other) &&
+            result_number(other, "lost") == 0 &&
+            (!best || result_number(other, "rate") > result_number(best, "rate")))
+            best = other;
+    return best && result_number(best, "delivered") > 0 ? best : NULL;
+}
+
 void html_series_name(char *out, size_t room, const struct result *result)
 {
     struct str label = result_text(result, "label");
@@ -108,6 +119,7 @@ static void draw_histogram(struct plot *plot, const struct result *result, unsig
         curve_point(curve, __builtin_exp2((step + 0.5) / 8), 100 * sums[step] / total);
 }
 
+/* Of one server all rates, of several the best of each. */
 static void draw_distribution(struct buf *out, const struct result *results)
 {
     struct plot plot = {.title = "How latencies are distributed",
@@ -115,9 +127,12 @@ static void draw_distribution(struct buf *out, const struct result *results)
                         .y_name = "% of all",
                         .log_x = true,
                         .areas = true};
-    unsigned colour = 0;
+    unsigned colour = 0, series = 0;
+    for (const struct result *one = results; one; one = one->next)
+        series += is_first(results, one);
     for (const struct result *one = results; one && colour < COLOURS; one = one->next)
-        if (html_is_point(results, one) && conf_find(one->map, STR("latency_p50_us")))
+        if (html_is_point(results, one) && conf_find(one->map, STR("latency_p50_us")) &&
+            (series == 1 || html_best(results, one) == one))
             draw_histogram(&plot, one, colour++);
     plot_write(out, &plot);
     plot_fini(&plot);

@@ -59,25 +59,13 @@ static void write_cards(struct buf *out, const struct result *best)
     buf_push_str(out, STR("</div>"));
 }
 
-/* Of the series of `first`, which is its first line. */
-static const struct result *best_of(const struct result *results, const struct result *first)
-{
-    const struct result *best = NULL;
-    for (const struct result *one = results; one; one = one->next)
-        if (html_same_series(one, first) && html_is_point(results, one) &&
-            result_number(one, "lost") == 0 &&
-            (!best || result_number(one, "rate") > result_number(best, "rate")))
-            best = one;
-    return best && result_number(best, "delivered") > 0 ? best : NULL;
-}
-
 void html_cards(struct buf *out, const struct result *results)
 {
     for (const struct result *one = results; one; one = one->next) {
         bool first = true;
         for (const struct result *before = results; before != one; before = before->next)
             first &= !html_same_series(before, one);
-        const struct result *best = first ? best_of(results, one) : NULL;
+        const struct result *best = first ? html_best(results, one) : NULL;
         if (best)
             write_cards(out, best);
     }

@@ -78,9 +78,12 @@ log: { level: info, format: logfmt }
 YAML
 }
 
+# What a server runs under (valgrind …).
+WRAP=()
+
 # start_server SHARDS [CPUS]: sets PORT, TLS_PORT and SERVER (its pid). CPUS as for taskset.
 start_server() {
-    local run=("$BUILD/ringtaild" -c "$WORK/ringtail.yaml")
+    local run=("${WRAP[@]}" "$BUILD/ringtaild" -c "$WORK/ringtail.yaml")
     mkdir -p "$WORK/data"
     chmod 700 "$WORK/data"
     [[ -f $WORK/localhost.pem ]] || make_certificate

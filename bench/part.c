@@ -145,11 +145,18 @@ static bool log_in(const struct part *part, unsigned until)
     return true;
 }
 
+/* At this point memory is read. The relay pairs connections as they come: none stays alone. */
+static unsigned half_of(const struct part *part)
+{
+    unsigned half = fleet.count / 2;
+    return part->scenario->through_relay ? half / 2 * 2 : half;
+}
+
 /* The way to the first phase; returns when it starts. */
 static uint64_t prepare(struct part *part)
 {
     const struct scenario *scenario = part->scenario;
-    if (!part->meet(part, true) || !part->meet(part, log_in(part, fleet.count / 2)) ||
+    if (!part->meet(part, true) || !part->meet(part, log_in(part, half_of(part))) ||
         !part->meet(part, log_in(part, fleet.count)))
         return 0;
     return part->meet(part, !scenario->prepare || scenario->prepare(scenario));

@@ -24,7 +24,7 @@ expect() {
 # bench SCENARIO OPTION...: runs it with the report in $WORK/report and on standard output.
 bench() {
     local code=0
-    "$BUILD/ringtail-bench" "$@" --users 20 >"$WORK/report" || code=$?
+    "$BUILD/ringtail-bench" --users 20 "$@" >"$WORK/report" || code=$?
     cat "$WORK/report"
     [[ $code == 0 ]] || die "failed: $*"
     echo
@@ -56,7 +56,7 @@ chat one_to_one --port "$TLS_PORT" --server-pid "$SERVER" --seconds 1 --tls --bu
 chat one_to_one --port "$PORT" --seconds 1 --sm --carbons --receipts --peers 10 --domain-count 2
 expect receipts "$(value delivered "$WORK/report")"
 chat muc_light --port "$PORT" --server-pid "$SERVER" --seconds 1 --threads 2 --expect-archive
-chat relay --port "$RELAY_PORT" --server-pid "$RELAY" --seconds 1
+chat relay --port "$RELAY_PORT" --server-pid "$RELAY" --seconds 1 --users 10
 chat mam_lookup --port "$PORT" --server-pid "$SERVER" --seconds 1
 chat inbox_lookup --port "$PORT" --server-pid "$SERVER" --seconds 1
 bench login_storm --port "$PORT" --server-pid "$SERVER" --rate 20 --seconds 1 --mechanism PLAIN

@@ -309,14 +309,19 @@ static void wait_at_fence(struct store_shard *home, struct store_op *op)
 
 /* --- Who waits for room in the batch --- */
 
-/* Who is let in has not stored its message yet: so many at a time that the cap still holds. */
+/* Who is let in may store the message in the call, whose bytes count then, or later: so many at a
+ * time that the cap still holds. */
 static void let_in(struct store_shard *home)
 {
     size_t room = home->stopping ? SIZE_MAX : batch_room(&home->batch);
     home->no_room &= room == 0;
-    for (struct link *link; room > 0 && (link = list_pop(&home->waiting)); room--)
+    for (; room > 0 && (home->stopping || !batch_is_full(&home->batch)); room--) {
+        struct link *link = list_pop(&home->waiting);
+        if (!link)
+            break;
         store_finish(LIST_OWNER(link, struct store_op, batch_link),
                      home->stopping ? ERR_DOWN : ERR_OK);
+    }
 }
 
 static void wait_for_room(struct store_shard *home, struct store_op *op)

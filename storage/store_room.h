@@ -61,7 +61,7 @@ struct store_room_guests {
     uint64_t max_rooms; /* a user may be in; UINT64_MAX: any number */
 };
 
-/* Occupants whose accounts were removed, and who have to leave, in order of room and occupant. */
+/* Occupants whose accounts were removed, and who have to leave; room by room. */
 struct store_room_goner {
     struct str room, bare;
 };

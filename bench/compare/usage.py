@@ -1,4 +1,4 @@
-"""CPU time and memory of processes and their children, from /proc."""
+"""CPU time of processes and their children, from /proc; and who goes first."""
 import os
 
 TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
@@ -46,3 +46,14 @@ def cpu_ns(roots):
             line = read(f"/proc/{pid}/task/{task}/schedstat").split()
             total += int(line[0]) if line else 0
     return total
+
+
+def prefer(pid, priority):
+    """Where the kernel shares CPUs among sessions (sched_autogroup), nice values count within a
+    session only; this is the one of the session that `pid` is in. Root alone may."""
+    try:
+        with open(f"/proc/{pid}/autogroup", "w") as file:
+            file.write(str(-priority))
+    except OSError:
+        return False
+    return True

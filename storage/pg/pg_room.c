@@ -95,6 +95,14 @@ static const char block_sql[] =
     "  ON CONFLICT DO NOTHING)"
     " SELECT so::int FROM full_up";
 
+/* $1 $2 the last one of the page before; in the order of their numbers, which the index has. */
+static const char gone_sql[] =
+    "SELECT b.bare, j.bare FROM (SELECT o.room, o.occupant FROM room_occupant o WHERE o.gone"
+    "  AND (o.room, o.occupant) > (coalesce((SELECT a.id FROM jid a WHERE a.bare = $1), 0),"
+    "   coalesce((SELECT a.id FROM jid a WHERE a.bare = $2), 0))"
+    "  ORDER BY o.room, o.occupant LIMIT $3) o"
+    " JOIN jid b ON b.id = o.room JOIN jid j ON j.id = o.occupant ORDER BY o.room, o.occupant";
+
 const struct pg_statement pg_room_statements[] = {
     {"room_lock", lock_sql},
     {"room_create", create_sql},
@@ -111,12 +119,7 @@ const struct pg_statement pg_room_statements[] = {
     {"room_blocking", "SELECT k.is_room, k.peer FROM room_blocking k WHERE k.owner = " OWNER
                       " ORDER BY k.is_room, k.peer LIMIT $2"},
     {"room_block", block_sql},
-    /* The names of those that are gone, rather than all names until some are. */
-    {"room_gone", "SELECT g.room, g.bare FROM (SELECT"
-                  "  (SELECT b.bare FROM jid b WHERE b.id = o.room) AS room,"
-                  "  (SELECT j.bare FROM jid j WHERE j.id = o.occupant) AS bare"
-                  "  FROM room_occupant o WHERE o.gone OFFSET 0) g"
-                  " WHERE (g.room, g.bare) > ($1, $2) ORDER BY g.room, g.bare LIMIT $3"},
+    {"room_gone", gone_sql},
     {NULL, NULL},
 };
 

@@ -45,8 +45,10 @@ static const char allow_sql[] =
 static const char count_blocks_sql[] = "SELECT count(*) FROM room_blocking WHERE owner = ?1";
 static const char gone_sql[] =
     "SELECT b.bare, j.bare FROM room_occupant o JOIN jid b ON b.id = o.room"
-    " JOIN jid j ON j.id = o.occupant WHERE o.gone AND (b.bare, j.bare) > (?1, ?2)"
-    " ORDER BY b.bare, j.bare LIMIT ?3";
+    " JOIN jid j ON j.id = o.occupant WHERE o.gone AND (o.room, o.occupant)"
+    "  > (coalesce((SELECT id FROM jid WHERE bare = ?1), 0),"
+    "   coalesce((SELECT id FROM jid WHERE bare = ?2), 0))"
+    " ORDER BY o.room, o.occupant LIMIT ?3";
 
 static struct lite_statement *start_with(struct lite *lite, const char *sql, int64_t number)
 {

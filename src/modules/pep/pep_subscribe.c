@@ -266,6 +266,28 @@ static struct str change_one(struct acc *acc, const struct element *change, stru
     return people;
 }
 
+/* 8.8.4: whose subscription the owner has set is told. */
+static void tell_change(struct acc *acc, const struct pep_request *request,
+                        const struct element *change)
+{
+    struct jid jid;
+    if (jid_parse(&acc->arena, element_attr(change, "jid"), &jid) || !request->node ||
+        str_eq(jid.bare, acc->to.bare))
+        return;
+    struct pep_person person = pep_person_find(request->node->settings.people, jid.full);
+    pep_tell_subscriber(acc, request->name, &person);
+}
+
+static enum verdict after_people(struct acc *acc, struct session *session)
+{
+    const struct pep_request *request = pep_request_again(acc);
+    bool told = acc->answer->outcome == ERR_OK && str_is(request->what->name, "subscriptions");
+    const struct element *change = told ? element_first(request->what) : NULL;
+    for (; change; change = element_next(change))
+        tell_change(acc, request, change);
+    return after_change(acc, session);
+}
+
 static enum verdict set_people(struct acc *acc, struct session *session,
                                struct pep_request *request)
 {
@@ -281,7 +303,7 @@ static enum verdict set_people(struct acc *acc, struct session *session,
             return HOOK_STOP;
     }
     return pep_write(acc, session, pep_people_op(&acc->to, request->node, people), NULL,
-                     after_change);
+                     after_people);
 }
 
 const struct pep_action pep_people_actions[] = {

@@ -334,6 +334,49 @@ static void test_full(void **state)
         stage_until(&replies[i].done);
 }
 
+/* A waiter of the test below. */
+struct guest {
+    struct reply reply; /* first: on_stored's */
+    bool let_in, had_room;
+};
+
+static char big_body[1 << 20];
+
+static void on_room(struct store_op *op)
+{
+    struct guest *guest = op->owner;
+    guest->let_in = true;
+    guest->had_room = op->outcome == ERR_OK && store_mam_has_room();
+    if (guest->had_room)
+        ask_store(message("a@bytes", "b@bytes", big_body), &guest->reply);
+}
+
+/* Bytes fill the queue before rows do: who is let in finds room all the same. */
+static void test_full_of_bytes(void **state)
+{
+    (void)state;
+    enum { BIG = 64, GUESTS = 48 };
+    static struct reply replies[BIG];
+    static struct guest guests[GUESTS];
+    size_t count = 0;
+    memset(big_body, 'x', sizeof big_body - 1);
+    while (store_mam_has_room() && count < BIG)
+        ask_store(message("a@bytes", "b@bytes", big_body), &replies[count++]);
+    assert_in_range(count, 2, BIG - 1);
+    for (size_t i = 0; i < GUESTS; i++) {
+        struct store_op *op = store_op_new(STORE_MAM_ROOM, on_room, &guests[i]);
+        store_ask(op, 60000);
+    }
+    for (size_t i = 0; i < count; i++)
+        stage_until(&replies[i].done);
+    for (size_t i = 0; i < GUESTS; i++) {
+        stage_until(&guests[i].let_in);
+        assert_true(guests[i].had_room);
+        stage_until(&guests[i].reply.done);
+        assert_int_equal(guests[i].reply.outcome, ERR_OK);
+    }
+}
+
 /* The memory back end can be told to be down. */
 static unsigned down_times;
 
@@ -414,8 +457,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_metadata),   cmocka_unit_test(test_flags),
     cmocka_unit_test(test_remove),     cmocka_unit_test(test_spoiler),
     cmocka_unit_test(test_many),       cmocka_unit_test(test_registered),
-    cmocka_unit_test(test_full),       cmocka_unit_test(test_no_room),
-    cmocka_unit_test(test_down),       cmocka_unit_test(test_import),
+    cmocka_unit_test(test_full),       cmocka_unit_test(test_full_of_bytes),
+    cmocka_unit_test(test_no_room),    cmocka_unit_test(test_down),
+    cmocka_unit_test(test_import),
 };
 
 int main(void)
