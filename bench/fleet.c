@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-enum { FAILURES_TOLD = 5, TURN_US = 100000, LAST_US = 10000000 };
+enum { FAILURES_TOLD = 5, TURN_US = 100000, LAST_US = 10000000, STUCK_US = 60000000 };
 
 _Thread_local struct fleet fleet;
 
@@ -80,15 +80,33 @@ static uint64_t arrived(void)
     return (clock_monotonic_us() - fleet.from_us) * fleet.arrivals / 1000000 + 1;
 }
 
+/* A server that answers nobody for so long is not waited for. */
+static bool is_stuck(unsigned *ready, uint64_t *since_us)
+{
+    uint64_t now_us = clock_monotonic_us();
+    if (*ready != fleet.ready || *since_us == 0) {
+        *ready = fleet.ready;
+        *since_us = now_us;
+    }
+    if (now_us - *since_us < STUCK_US)
+        return false;
+    fprintf(stderr, "ringtail-bench: no login has succeeded for %d s (%u of %u are in)\n",
+            STUCK_US / 1000000, fleet.ready, fleet.count);
+    return true;
+}
+
 enum err fleet_login(unsigned until)
 {
-    unsigned next = fleet.live;
+    unsigned next = fleet.live, ready = 0;
+    uint64_t since_us = 0;
     if (!fleet.from_us)
         fleet.from_us = clock_monotonic_us();
     while (fleet.ready < until && !fleet.failed) {
         while (next < until && next < arrived() && fleet_open(next))
             next++;
         shard_turn(shard_self, fleet.arrivals && next < until ? 1000 : TURN_US);
+        if (is_stuck(&ready, &since_us))
+            return ERR_TIMEOUT;
     }
     return fleet.failed ? ERR_CLOSED : ERR_OK;
 }

@@ -39,7 +39,7 @@ static inline unsigned fleet_index(const struct client *client)
 bool fleet_open(unsigned index);
 
 /* Turns the shard until the first `until` clients are ready. ERR_CLOSED after the first failure,
- * which was told on standard error. */
+ * ERR_TIMEOUT when none came in for a minute; both were told on standard error. */
 RT_NODISCARD enum err fleet_login(unsigned until);
 
 /* Turns the shard for some time. */

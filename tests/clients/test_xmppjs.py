@@ -55,7 +55,7 @@ def install():
         file.write(wanted)
 
 
-class XmppJs(unittest.TestCase):
+class WithNode(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.node = need("node")
@@ -72,6 +72,26 @@ class XmppJs(unittest.TestCase):
         self.addCleanup(node.kill)
         return node
 
+
+class Day(WithNode):
+    def test_day(self):
+        """Roster, presence, chat, carbons, and three cuts of everybody's cable."""
+        with Cable(self.server.port["tls"]) as cable:
+            node = self.run_node("day.mjs", f"xmpps://{DOMAIN}:{cable.port}", DOMAIN, self.alice,
+                                 self.bob, PASSWORD)
+            told = []
+            for line in node.stdout:
+                told.append(json.loads(line))
+                if told[-1]["event"] == "cut":
+                    self.assertEqual(cable.cut(), 3)
+            self.assertEqual(node.wait(SECONDS), 0, told)
+            for stream in (node.stdout, node.stderr):
+                stream.close()
+        events = [one["event"] for one in told if one["event"] != "error"]  # of the cuts
+        self.assertEqual(events, ["friends", "chatted", "copied", *["cut", "resumed"] * 3, "left"])
+
+
+class XmppJs(WithNode):
     def end_of(self, node):
         """What it told; it must have ended well."""
         out, errors = node.communicate(timeout=SECONDS)
@@ -103,22 +123,6 @@ class XmppJs(unittest.TestCase):
             bob.logout()
         self.assertEqual([one["event"] for one in events], ["online", "ping", "echoed", "left"])
         self.assertEqual((events[0]["secure"], events[1]["type"]), (True, "result"))
-
-    def test_day(self):
-        """Roster, presence, chat, carbons, and three cuts of everybody's cable."""
-        with Cable(self.server.port["tls"]) as cable:
-            node = self.run_node("day.mjs", f"xmpps://{DOMAIN}:{cable.port}", DOMAIN, self.alice,
-                                 self.bob, PASSWORD)
-            told = []
-            for line in node.stdout:
-                told.append(json.loads(line))
-                if told[-1]["event"] == "cut":
-                    self.assertEqual(cable.cut(), 3)
-            self.assertEqual(node.wait(SECONDS), 0, told)
-            for stream in (node.stdout, node.stderr):
-                stream.close()
-        events = [one["event"] for one in told if one["event"] != "error"]  # of the cuts
-        self.assertEqual(events, ["friends", "chatted", "copied", *["cut", "resumed"] * 3, "left"])
 
     def test_starttls_scram(self):
         self.exchange(f"xmpp://127.0.0.1:{self.server.port['starttls']}", "SCRAM-SHA-1")

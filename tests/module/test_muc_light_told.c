@@ -95,11 +95,18 @@ static void knows_large_rooms(void **state)
     assert_has(got, USER("carol", "member"));
     assert_lacks(got, "prev-version"); /* who comes hears of that only */
     pauses = stage_counted("fanout_pauses_total");
-    iq(&alice, ROOM, "set", "destroy", "");
+    stage_feed(&alice,
+               "<iq type='set' id='d' to='" ROOM "'><query xmlns='" LIGHT "#destroy'/></iq>");
+    stage_feed(&alice, "<iq type='set' id='c' to='" ROOM "'><query xmlns='" LIGHT "#create'>"
+                       "<occupants>" USER("zed", "member") "</occupants></query></iq>");
     stage_pass(2000);
     assert_true(stage_counted("fanout_pauses_total") - pauses >= MANY / LIMIT_FANOUT_TURN);
+    got = stage_written(&alice);
+    assert_true(strstr(got, "id='d' type='result'") && strstr(got, "id='c' type='result'"));
     assert_has(stage_written(&zed), USER("zed", "none") "</x><x xmlns='" LIGHT "#destroy'/>");
-    assert_has(inbox(&zed), "total='0'");
+    assert_has(inbox(&zed), "total='1'"); /* what is forgotten is the old room, not the new one */
+    assert_has(list(&zed), "</version>" USER("alice", "owner") USER("zed", "member") "</query>");
+    assert_has(inbox(&carol), "total='0'");
 }
 
 static void gone(void *owner, enum err outcome)

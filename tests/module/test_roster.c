@@ -344,6 +344,89 @@ static void pushes_tell_their_own_version(void **state)
     stage_close();
 }
 
+/* --- Both sides, whatever they do --- */
+
+/* What a user's roster says of the other: flags of TO, FROM and OUT. */
+static unsigned view(const struct actor *user, const char *peer)
+{
+    static const char *const names[] = {"'none'", "'to'", "'from'", "'both'"};
+    char begin[64];
+    snprintf(begin, sizeof begin, "<item jid='%s@localhost' subscription=", peer);
+    const char *item = strstr(
+        stage_ask(user, "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>"), begin);
+    if (!item)
+        return 0;
+    struct str text = str_cut(str_of(item + strlen(begin)), '>', &(struct str){0});
+    unsigned flags = memmem(text.at, text.len, " ask=", 5) ? OUT : 0;
+    for (unsigned i = 0; i < COUNT_OF(names); i++)
+        if (strncmp(text.at, names[i], strlen(names[i])) == 0)
+            return flags | i;
+    fail_msg("no subscription in %.*s", (int)text.len, text.at);
+    return 0;
+}
+
+static void do_anything(const struct actor *user, const char *peer, struct prng *prng)
+{
+    static const char *const stanzas[] = {
+        "<presence type='subscribe' to='%s@localhost'/>",
+        "<presence type='subscribed' to='%s@localhost'/>",
+        "<presence type='unsubscribe' to='%s@localhost'/>",
+        "<presence type='unsubscribed' to='%s@localhost'/>",
+        "<iq type='set' id='s'><query xmlns='jabber:iq:roster'><item jid='%s@localhost'/></query>"
+        "</iq>",
+        "<iq type='set' id='s'><query xmlns='jabber:iq:roster'><item jid='%s@localhost' "
+        "subscription='remove'/></query></iq>",
+    };
+    char xml[256];
+    /* what builds up comes more often than what tears down */
+    static const unsigned wheel[] = {0, 0, 0, 1, 1, 1, 2, 3, 4, 5};
+    unsigned which = wheel[prng_below(prng, COUNT_OF(wheel))];
+    size_t len = strlen(stanzas[which]),
+           at = (size_t)(strstr(stanzas[which], "%s") - stanzas[which]);
+    snprintf(xml, sizeof xml, "%.*s%s%.*s", (int)at, stanzas[which], peer, (int)(len - at - 2),
+             stanzas[which] + at + 2);
+    stage_feed(user, xml);
+}
+
+/* Whether `to` hears of presence that `from` broadcasts. */
+static bool is_seen(const struct actor *from, const char *jid, const struct actor *to)
+{
+    stage_ask(from, "<presence/>");
+    return strstr(stage_written(to), jid) != NULL;
+}
+
+/* Who gets presence is the same on both sides, and is so. */
+static void both_sides_agree(void **state)
+{
+    enum { STEPS = 400 };
+    struct prng prng = {0};
+    unsigned seen = 0;
+    (void)state;
+    prng_init(&prng, 4);
+    stage_open("{roster: {}, presence: {}}", "");
+    stage_account("me");
+    stage_account("you");
+    me = stage_login("me", "r");
+    struct actor you = stage_login("you", "r");
+    stage_ask(&me, "<presence/>");
+    stage_ask(&you, "<presence/>");
+    for (int i = 0; i < STEPS; i++) {
+        bool mine = prng_below(&prng, 2);
+        do_anything(mine ? &me : &you, mine ? "you" : "me", &prng);
+        stage_written(&me);
+        stage_written(&you);
+        unsigned my = view(&me, "you"), your = view(&you, "me");
+        if (!(my & TO) != !(your & FROM) || !(my & FROM) != !(your & TO))
+            fail_msg("step %d: %x and %x", i, my, your);
+        assert_false((my & TO) && (my & OUT));
+        assert_int_equal(is_seen(&me, "<presence from='me@localhost/r'", &you), !!(my & FROM));
+        assert_int_equal(is_seen(&you, "<presence from='you@localhost/r'", &me), !!(my & TO));
+        seen |= 1u << (my & (TO | FROM | OUT));
+    }
+    assert_int_equal(seen, 0x5f); /* none, to, from, both; and the first and third with a request */
+    stage_close();
+}
+
 static void on_gone(void *owner, enum err outcome)
 {
     *(enum err *)owner = outcome;
@@ -425,6 +508,7 @@ int main(void)
         cmocka_unit_test(only_four_types_are_of_the_chart),
         cmocka_unit_test(the_server_does_as_the_chart_says),
         cmocka_unit_test(pushes_tell_their_own_version),
+        cmocka_unit_test(both_sides_agree),
         cmocka_unit_test(contacts_of_a_removed_account_are_told),
         cmocka_unit_test(they_are_told_when_it_is_offline),
     };

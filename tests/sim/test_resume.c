@@ -1,9 +1,9 @@
 /*
- * Stream management over many seeds, with carbons and client states: clients chat while their
- * connections are cut, half-closed or left behind, reads are split and completions late. They
- * resume, send again what the server has not handled, and are sent again what they have not.
- * Checked: each message and each copy arrives once, in its order, and in the end no session, socket
- * or timer is left.
+ * Stream management over many seeds, with carbons, client states and block lists (of somebody who
+ * says nothing; sim_chat has the others): clients chat while their connections are cut, half-closed
+ * or left behind, reads are split and completions late. They resume, send again what the server has
+ * not handled, and are sent again what they have not. Checked: each message and each copy arrives
+ * once, in its order, and in the end no session, socket or timer is left.
  */
 #include "check.h"
 #include "parser.h"
@@ -17,7 +17,7 @@
 enum { CLIENTS = 6, USERS = 3, MESSAGES = 20, STEPS = 5000, STALE = 64 };
 
 /* What a client sends in place of a numbered message. */
-enum { CHAT_STATE = MESSAGES, CARBONS, OUT_MAX = 2 * CLIENTS * MESSAGES };
+enum { CHAT_STATE = MESSAGES, CARBONS, BLOCK, UNBLOCK, OUT_MAX = 2 * CLIENTS * MESSAGES };
 
 static const char *const users[] = {"u0", "u1", "u2", NULL};
 
@@ -25,6 +25,8 @@ static const char modules[] = "modules:\n"
                               "  sm: {resume_timeout: 1h}\n"
                               "  csi: {}\n"
                               "  carbons: {}\n"
+                              "  blocking: {}\n"
+                              "  privacy: {}\n"
                               "  ping: {}\n"
                               "  shaper: {rates: [{name: slow, max_rate: 1000}]}\n";
 
@@ -106,6 +108,12 @@ static void send_one(struct client *client, unsigned index)
     unsigned to = client->out_to[index], number = client->out_number[index];
     if (number == CARBONS)
         say(client, "<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq>");
+    else if (number == BLOCK || number == UNBLOCK)
+        say(client,
+            "<iq type='set' id='k'><%s xmlns='urn:xmpp:blocking'><item "
+            "jid='silent@localhost'/></%s>"
+            "</iq>",
+            number == BLOCK ? "block" : "unblock", number == BLOCK ? "block" : "unblock");
     else if (number == CHAT_STATE)
         say(client,
             "<message type='chat' to='u%u@localhost/r%u'>"
@@ -134,6 +142,8 @@ static void chat(struct client *client)
         send_new(client, to, client->said);
     }
     client->said++;
+    if (sim_chance(15))
+        send_new(client, 0, sim_chance(50) ? BLOCK : UNBLOCK);
     if (sim_chance(30))
         say(client, "<%s xmlns='urn:xmpp:csi:0'/>", sim_chance(50) ? "active" : "inactive");
 }

@@ -185,11 +185,34 @@ static enum verdict on_send(struct acc *acc, struct session *session)
     return mam_retract_first(acc, session);
 }
 
+static enum verdict note_archived(struct acc *acc)
+{
+    acc->in_archive = acc->stanza_id != 0;
+    if (acc->in_archive)
+        add_id(acc, acc->to.bare);
+    return HOOK_OK;
+}
+
+static enum verdict archive_here(struct acc *acc)
+{
+    if (!store_mam_has_room())
+        return refuse(acc);
+    store(acc);
+    mam_retract(acc, acc->from.bare);
+    return note_archived(acc);
+}
+
+/* Its sender is not read meanwhile: it is not decided yet (promise.h). */
+static enum verdict on_room_here(struct acc *acc, struct session *session)
+{
+    (void)session;
+    return acc->answer->outcome ? refuse(acc) : archive_here(acc);
+}
+
 /* At the recipient's home. What was archived by its sender's shard has its id; of the rest, that
  * with a local sender was found not worth it there. */
 static enum verdict on_arrival(struct acc *acc, struct session *session)
 {
-    (void)session;
     if (acc->kind != STANZA_MESSAGE)
         return HOOK_OK;
     if (acc->rerouted && !acc->stanza_id)
@@ -199,16 +222,11 @@ static enum verdict on_arrival(struct acc *acc, struct session *session)
         strip_ids(acc->element, acc->from.bare);
     bool is_here = !acc->rerouted && (acc->undecided || !has_archive(&acc->from));
     bool wanted = is_archivable(acc) ? is_here : is_from_room(acc) && !acc->rerouted;
-    if (!acc->stanza_id && wanted) {
-        if (!store_mam_has_room())
-            return refuse(acc);
-        store(acc);
-        mam_retract(acc, acc->from.bare);
-    }
-    acc->in_archive = acc->stanza_id != 0;
-    if (acc->in_archive)
-        add_id(acc, acc->to.bare);
-    return HOOK_OK;
+    if (acc->stanza_id || !wanted)
+        return note_archived(acc);
+    if (store_mam_has_room())
+        return archive_here(acc);
+    return acc_park_store(acc, session, on_room_here, store_op_new(STORE_MAM_ROOM, NULL, NULL));
 }
 
 /* Who is not there finds it in the archive. */
