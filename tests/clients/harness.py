@@ -78,6 +78,12 @@ def free_ports(count):
         return [sock.getsockname()[1] for sock in socks]
 
 
+def abort(client):
+    """Ends a slixmpp client, which does not look whether its TLS transport has gone already."""
+    with contextlib.suppress(AttributeError):
+        client.abort()
+
+
 def make_certificate(folder, name, domain):
     """A self-signed ECDSA certificate; gives the paths of certificate and key."""
     certificate, key = (os.path.join(folder, f"{name}.{end}") for end in ("pem", "key"))

@@ -11,7 +11,7 @@ from slixmpp import ClientXMPP
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
 
-from harness import DOMAIN, Server
+from harness import DOMAIN, Server, abort
 from storages import drop_schema, storages
 
 PASSWORD = "secret"
@@ -111,7 +111,7 @@ class Inbox(unittest.IsolatedAsyncioTestCase):
     async def clients(self, server, names):
         clients = [await Client(server, name).log_in() for name in names]
         for client in clients:
-            self.addCleanup(client.abort)
+            self.addCleanup(abort, client)
         return clients
 
     async def agrees(self, client, peer, marked):

@@ -7,7 +7,7 @@ import unittest
 
 from slixmpp import ClientXMPP
 
-from harness import DOMAIN, Server
+from harness import DOMAIN, Server, abort
 from rawclient import CLIENT, Stream, name_of
 from storages import drop_schema, storages
 
@@ -88,7 +88,7 @@ class Archive(unittest.IsolatedAsyncioTestCase):
     async def clients(self, server, names):
         clients = [await Client(server, name).log_in() for name in names]
         for client in clients:
-            self.addCleanup(client.abort)
+            self.addCleanup(abort, client)
         return clients
 
     async def pages(self, alice, bob, texts):

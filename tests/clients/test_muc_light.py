@@ -11,7 +11,7 @@ from slixmpp.exceptions import IqError
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
 
-from harness import DOMAIN, Server
+from harness import DOMAIN, Server, abort
 from storages import drop_schema, storages
 
 PASSWORD = "secret"
@@ -118,7 +118,7 @@ class MucLight(unittest.IsolatedAsyncioTestCase):
     async def clients(self, server):
         clients = [await Client(server, name).log_in() for name in NAMES]
         for client in clients:
-            self.addCleanup(client.abort)
+            self.addCleanup(abort, client)
         return clients
 
     async def created(self, alice, bob):

@@ -19,7 +19,7 @@ from slixmpp import ClientXMPP
 from slixmpp.exceptions import IqError
 from slixmpp.plugins.xep_0048 import Bookmarks
 
-from harness import DOMAIN, Server
+from harness import DOMAIN, Server, abort
 from storages import drop_schema, storages
 from test_aioxmpp import Client as AioClient
 
@@ -205,7 +205,7 @@ class Pep(unittest.IsolatedAsyncioTestCase):
         alice = await Client(server, name, "again").log_in()
         bob = await Client(server, peer, "again").log_in()
         for client in (alice, bob):
-            self.addCleanup(client.abort)
+            self.addCleanup(abort, client)
         await self.fetch_bundle(bob, alice.boundjid.bare, 1)
         event = await next_of(bob.avatars)
         self.assertEqual(event["from"].bare, alice.boundjid.bare)
@@ -221,7 +221,7 @@ class Pep(unittest.IsolatedAsyncioTestCase):
         bob = await Client(server, peer, "b").log_in()
         stranger = await Client(server, "stranger", "s").log_in()
         for client in (alice, bob, stranger):
-            self.addCleanup(client.abort)
+            self.addCleanup(abort, client)
         await self.make_friends(alice, bob)
         await self.avatar(alice, bob)
         await self.vcard(alice, bob)

@@ -6,7 +6,7 @@ import random
 import time
 import unittest
 
-from harness import DOMAIN, Server
+from harness import DOMAIN, Server, abort
 from rawclient import CLIENT, STREAM, STREAM_ERROR, Closed, Stream, Unexpected, ns_of
 from test_slixmpp import Client, SECONDS
 
@@ -31,7 +31,7 @@ class Resuming(Client):
 class Slixmpp(unittest.IsolatedAsyncioTestCase):
     async def log_in(self, server, kind, name):
         client = Resuming(server, kind, name, PASSWORD, "SCRAM-SHA-1")
-        self.addCleanup(client.abort)
+        self.addCleanup(abort, client)
         await client.log_in()
         return client
 

@@ -7,7 +7,7 @@ import unittest
 from slixmpp import ClientXMPP
 from slixmpp.exceptions import IqError
 
-from harness import DOMAIN, Server
+from harness import DOMAIN, Server, abort
 
 PASSWORD = "pässword & <co> \U0001f512"
 SECONDS = 20
@@ -77,7 +77,7 @@ class Slixmpp(unittest.IsolatedAsyncioTestCase):
 
     async def client(self, kind, name, mechanism, password=PASSWORD):
         client = Client(self.server, kind, name, password, mechanism)
-        self.addCleanup(client.abort)
+        self.addCleanup(abort, client)
         return await client.log_in()
 
     async def say(self, sender, receiver, to, text, kind="chat"):
