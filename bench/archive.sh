@@ -18,12 +18,6 @@ WORK=$(mktemp -d)
 PORT='' SERVER='' # set by lib.sh
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$ROOT/bench/lib.sh"
-
-finish() {
-    stop_all
-    stop_postgresql
-    rm -rf "$WORK"
-}
 trap finish EXIT
 
 read_options() {

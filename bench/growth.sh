@@ -20,12 +20,6 @@ WORK=$(mktemp -d)
 PORT='' SERVER='' POSTMASTER='' STORAGE='' # set by lib.sh
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$ROOT/bench/lib.sh"
-
-finish() {
-    stop_all
-    stop_postgresql
-    rm -rf "$WORK"
-}
 trap finish EXIT
 
 # bench REPORT OPTION...: a run; its lines go to the others, too.

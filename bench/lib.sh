@@ -173,6 +173,13 @@ stop_all() {
     STARTED=()
 }
 
+# What was started ends, and the scratch folder goes: for `trap finish EXIT`.
+finish() {
+    stop_all
+    stop_postgresql
+    rm -rf "$WORK"
+}
+
 # value NAME FILE: one number of a report.
 value() { awk -v name="$1" '$1 == name { print $2 }' "$2"; }
 

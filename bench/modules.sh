@@ -15,10 +15,6 @@ PORT='' SERVER='' # set by lib.sh
 . "$ROOT/bench/lib.sh"
 BASE='ping: {}'
 
-finish() {
-    stop_all
-    rm -rf "$WORK"
-}
 trap finish EXIT
 
 # The configuration of a module, with what it needs.

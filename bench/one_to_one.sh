@@ -19,11 +19,6 @@ WORK=$(mktemp -d)
 PORT='' TLS_PORT='' SERVER='' RELAY='' RELAY_PORT='' # set by lib.sh
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$ROOT/bench/lib.sh"
-
-finish() {
-    stop_all
-    rm -rf "$WORK"
-}
 trap finish EXIT
 
 read_options() {

@@ -16,12 +16,6 @@ WORK=$(mktemp -d)
 PORT='' SERVER='' # set by lib.sh
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$ROOT/bench/lib.sh"
-
-finish() {
-    stop_all
-    stop_postgresql
-    rm -rf "$WORK"
-}
 trap finish EXIT
 
 # Ids of stanzas: µs since 2020, 12 bits up (src/xmpp/stanza_id.h). Messages lie evenly over the

@@ -7,11 +7,6 @@ BUILD=${1:?"usage: bench/smoke.sh BUILD_DIR"}
 WORK=$(mktemp -d)
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-
-finish() {
-    stop_all
-    rm -rf "$WORK"
-}
 trap finish EXIT
 
 # expect NAME VALUE: in the last report.
