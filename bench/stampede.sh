@@ -26,7 +26,7 @@ round() {
     local name=$1 report=$WORK/$1 before
     shift
     before=$(operations)
-    "$BUILD/ringtail-bench" reconnect --rate 1000000 --seconds 15 --server-pid "$SERVER" \
+    "$BUILD/ringtail-bench" reconnect --rate 1000000 --seconds 40 --server-pid "$SERVER" \
         --users "$USERS" --in-flight "$IN_FLIGHT" "$@" >"$report" ||
         say "not all came back: $report"
     # both times that they logged in
