@@ -58,29 +58,29 @@ static struct {
     atomic_uint_fast64_t owners;
 } unwritten[LIMIT_BATCH_SHARDS];
 
-static uint64_t bit_of(struct str owner)
+uint64_t batch_owner(struct str owner)
 {
     return 1ull << (map_hash(owner) & 63);
 }
 
-uint64_t batch_newest(struct str owner)
+uint64_t batch_newest(uint64_t owners)
 {
     uint64_t newest = 0;
     for (unsigned i = 0; i < shard_count; i++) {
         uint64_t id = atomic_load_explicit(&unwritten[i].newest, memory_order_acquire);
-        uint64_t owners = atomic_load_explicit(&unwritten[i].owners, memory_order_acquire);
-        if (id > newest && (owners & bit_of(owner)))
+        uint64_t theirs = atomic_load_explicit(&unwritten[i].owners, memory_order_acquire);
+        if (id > newest && (owners & theirs))
             newest = id;
     }
     return newest;
 }
 
-bool batch_has_written(struct str owner, uint64_t id)
+bool batch_has_written(uint64_t owners, uint64_t id)
 {
     for (unsigned i = 0; i < shard_count; i++) {
         uint64_t oldest = atomic_load_explicit(&unwritten[i].oldest, memory_order_acquire);
-        uint64_t owners = atomic_load_explicit(&unwritten[i].owners, memory_order_acquire);
-        if (oldest && oldest <= id && (owners & bit_of(owner)))
+        uint64_t theirs = atomic_load_explicit(&unwritten[i].owners, memory_order_acquire);
+        if (oldest && oldest <= id && (owners & theirs))
             return false;
     }
     return true;
@@ -93,11 +93,11 @@ static struct store_op *op_of(struct link *link)
 
 static uint64_t bits_of(const struct store_op *op)
 {
-    uint64_t bits = bit_of(op->message.recipient);
+    uint64_t bits = batch_owner(op->message.recipient);
     if (!op->message.rest)
-        bits |= bit_of(op->message.sender);
+        bits |= batch_owner(op->message.sender);
     for (size_t i = 0; i < op->message.party_count; i++)
-        bits |= bit_of(op->message.parties[i].bare);
+        bits |= batch_owner(op->message.parties[i].bare);
     return bits;
 }
 

@@ -45,12 +45,16 @@ void batch_done(struct batch *batch, struct store_op *op, enum err outcome);
 /* All that wait end with ERR_DOWN; what is in flight, when it comes back. */
 void batch_stop(struct batch *batch);
 
-/* The newest message that a shard has not written and that may be of this owner; 0: none. Any
- * thread: who was given a message sees it here. */
-uint64_t batch_newest(struct str owner);
+/* Whose messages are meant: this owner's, and others'; anybody's. */
+#define BATCH_ANYBODY UINT64_MAX
+uint64_t batch_owner(struct str owner);
 
-/* False while a shard has unwritten messages up to `id` that may be of this owner. Any thread. */
-bool batch_has_written(struct str owner, uint64_t id);
+/* The newest message that a shard has not written and that may be of these owners; 0: none. Any
+ * thread: who was given a message sees it here. */
+uint64_t batch_newest(uint64_t owners);
+
+/* False while a shard has unwritten messages up to `id` that may be of these owners. Any thread. */
+bool batch_has_written(uint64_t owners, uint64_t id);
 
 extern struct metric *const batch_metrics[];
 

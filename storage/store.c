@@ -240,6 +240,13 @@ static struct str fenced_owner(const struct store_op *op)
     return is_of_inbox(op) ? op->inbox.owner : (struct str){NULL, 0};
 }
 
+/* As the batch writer knows them. A mark in what waits may be of any room. */
+static uint64_t fenced_owners(const struct store_op *op)
+{
+    bool of_rooms = op->kind == STORE_OFFLINE_PAGE && op->offline.of_rooms;
+    return of_rooms ? BATCH_ANYBODY : batch_owner(fenced_owner(op));
+}
+
 static bool changes_inbox(const struct store_op *op)
 {
     return is_of_inbox(op) && op->kind != STORE_INBOX_PAGE && op->kind != STORE_INBOX_GET;
@@ -273,7 +280,7 @@ static bool passes_fence(const struct store_op *op)
 {
     if (is_of_inbox(op) && waits_its_turn(op))
         return false;
-    return op->fence == 0 || batch_has_written(fenced_owner(op), op->fence);
+    return op->fence == 0 || batch_has_written(fenced_owners(op), op->fence);
 }
 
 static void submit(struct store_shard *home, struct store_op *op)
@@ -381,9 +388,8 @@ static void hand_over(struct store_shard *home, struct store_op *op)
     home->asking++;
     if (removal_follows(op))
         limit_removal(op);
-    struct str fenced = fenced_owner(op);
-    if (fenced.len)
-        op->fence = batch_newest(fenced);
+    if (fenced_owner(op).len)
+        op->fence = batch_newest(fenced_owners(op));
     if (is_of_inbox(op))
         take_turn(home, op);
     if (op->kind == STORE_MAM_STORE)

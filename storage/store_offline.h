@@ -24,6 +24,7 @@ struct store_offline_item {
     uint64_t message;  /* its id in the archive; 0: it was not archived */
     uint64_t stamp_us; /* when it reached the server, since 1970 */
     struct str body;   /* the stanza; .at NULL: it was to be in the archive, and is not */
+    struct str room;   /* the bare JID of the room whose archive has it; empty: the owner's has */
 };
 
 struct store_offline {
@@ -32,13 +33,15 @@ struct store_offline {
     /* ADD: the number says the order and is greater than those before; `item` is what is added */
     struct store_offline_item item;
     struct {
-        bool archived; /* the recipient's archive takes it: a mark, unless preferences forbid it */
+        bool archived; /* the recipient's archive takes it: a mark, unless preferences forbid it.
+                          What is in a room's is always a mark, without `archived` */
         struct str peer, peer_resource; /* its sender, for the preferences */
         uint64_t expires_us;            /* 0: never */
         uint64_t max;                   /* how many a user may have */
     } add;
     /* PAGE: those behind this number → items, in order */
     uint64_t after;
+    bool of_rooms; /* there may be marks of rooms: it waits for what any shard has not written */
     size_t limit;
     struct store_offline_item *items;
     size_t count;

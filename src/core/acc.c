@@ -43,6 +43,13 @@ struct element *acc_parse(struct acc *acc, struct str xml)
     return err ? NULL : element;
 }
 
+void acc_tell_id(struct acc *acc, struct str by, uint64_t id)
+{
+    struct element *told = element_add(&acc->arena, acc->element, NS_SID, "stanza-id");
+    element_set(&acc->arena, told, "by", arena_str(&acc->arena, by));
+    element_set(&acc->arena, told, "id", stanza_id_text(&acc->arena, id));
+}
+
 void acc_unshare(struct acc *acc)
 {
     if (!acc->shared)
@@ -90,6 +97,7 @@ struct acc *acc_copy(const struct acc *acc)
     copy_jid(copy, &copy->to, &acc->to);
     copy->host = acc->host;
     copy->stanza_id = acc->stanza_id;
+    copy->room_id = acc->room_id;
     copy->stamp_us = acc->stamp_us;
     copy->rerouted = acc->rerouted;
     copy->in_archive = acc->in_archive;

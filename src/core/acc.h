@@ -32,6 +32,7 @@ struct acc {
     struct host *host;             /* of the session or the addressed domain */
     const struct service *service; /* that is addressed, or NULL */
     uint64_t stanza_id;            /* in the archive of the sender or recipient; 0: none yet */
+    uint64_t room_id;              /* in that of the room that it is from; 0: it is not there */
     uint64_t stamp_us;             /* when it reached the server, µs since 1970 */
     struct store_op *answer;       /* while the continuation of acc_park_store runs */
     void *event_data;
@@ -71,6 +72,9 @@ void acc_set(struct acc *acc, struct element *element);
 
 /* Gives the stanza its id for all archives, if it has none yet. */
 uint64_t acc_identify(struct acc *acc);
+
+/* Adds <stanza-id/> to its stanza: what `id` it has in the archive of `by` (XEP-0359). */
+void acc_tell_id(struct acc *acc, struct str by, uint64_t id);
 
 /* Frees it with all in its arena; effects that hold accumulators free those. */
 void acc_free(struct acc *acc);

@@ -31,6 +31,7 @@ static void send_to(const struct fanout *fanout, const struct jid *recipient)
         fanout->fill(copy);
     copy->host = fanout->host;
     copy->room_copy = true;
+    copy->room_id = fanout->room_id;
     metric_count(&copies);
     router_route(copy, NULL);
 }
@@ -38,10 +39,11 @@ static void send_to(const struct fanout *fanout, const struct jid *recipient)
 /* --- What is the same for all --- */
 
 /* Of the homes' handlers, csi looks whether there is a body (without, the stanza may wait), amp at
- * its rules. What they need not see is written once. */
+ * its rules, offline for how long it may wait. What they need not see is written once. */
 static bool is_opaque(const struct element *stanza)
 {
-    return element_child(stanza, NS_CLIENT, "body") && !element_child(stanza, NS_AMP, NULL);
+    return element_child(stanza, NS_CLIENT, "body") && !element_child(stanza, NS_AMP, NULL) &&
+           !element_child(stanza, NS_EXPIRE, NULL);
 }
 
 static struct element *share(struct fanout *fanout)

@@ -14,6 +14,7 @@ struct fanout {
     struct host *host;
     struct element *stanza; /* `from` is set; copied, as the sender is */
     struct jid from;
+    uint64_t room_id;             /* of the copies, as acc->room_id */
     const struct jid *recipients; /* bare */
     size_t count;
     void (*fill)(struct acc *copy);      /* adds what is for one recipient only; NULL: nothing is */

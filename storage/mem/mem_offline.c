@@ -14,13 +14,20 @@ static void drop(struct mem_waiting **at)
     struct mem_waiting *one = *at;
     *at = one->next;
     mem_free(one->body);
+    mem_free(one->room);
     mem_free(one);
 }
 
 static bool is_mark(const struct store_offline *offline)
 {
-    return offline->add.archived &&
-           mem_mam_keeps(offline->bare, offline->add.peer, offline->add.peer_resource);
+    return offline->item.room.len ||
+           (offline->add.archived &&
+            mem_mam_keeps(offline->bare, offline->add.peer, offline->add.peer_resource));
+}
+
+static char *copy(struct str text)
+{
+    return text.len ? mem_strndup(text.at, text.len) : NULL;
 }
 
 static enum err add(struct mem_waiting **at, const struct store_offline *offline)
@@ -30,14 +37,14 @@ static enum err add(struct mem_waiting **at, const struct store_offline *offline
         count += !has_expired(*at, offline->now_us);
     if (count >= offline->add.max)
         return ERR_CONFLICT;
-    struct str body = offline->item.body;
     struct mem_waiting *one = mem_zalloc(sizeof *one);
     *one = (struct mem_waiting){.next = *at,
                                 .number = offline->item.number,
                                 .message = offline->item.message,
                                 .stamp_us = offline->item.stamp_us,
                                 .expires_us = offline->add.expires_us,
-                                .body = is_mark(offline) ? NULL : mem_strndup(body.at, body.len)};
+                                .body = is_mark(offline) ? NULL : copy(offline->item.body),
+                                .room = copy(offline->item.room)};
     *at = one;
     return ERR_OK;
 }
@@ -45,10 +52,12 @@ static enum err add(struct mem_waiting **at, const struct store_offline *offline
 static struct store_offline_item item_of(struct arena *arena, const struct mem_waiting *one)
 {
     struct str body = one->body ? str_of(one->body) : mem_mam_body(one->message);
+    struct str room = str_of(one->room ? one->room : "");
     return (struct store_offline_item){.number = one->number,
                                        .message = one->message,
                                        .stamp_us = one->stamp_us,
-                                       .body = body.at ? arena_str(arena, body) : body};
+                                       .body = body.at ? arena_str(arena, body) : body,
+                                       .room = arena_str(arena, room)};
 }
 
 static enum err page(const struct mem_waiting *one, struct store_op *op)

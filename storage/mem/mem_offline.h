@@ -8,6 +8,7 @@ struct mem_waiting {
     struct mem_waiting *next; /* in order of number */
     uint64_t number, message, stamp_us, expires_us;
     char *body; /* NULL: a mark */
+    char *room; /* whose archive has it; NULL: the owner's */
 };
 
 /* As the operations of store.h, on what waits for an account; CLEAN for one after the other. */

@@ -11,16 +11,17 @@
     " WHERE d.name = $1 AND a.name = $2)"
 
 /* $3 the bare JID, $4 now, $5 number, $6 message, $7 stamp, $8 when it expires, $9 archived, $10
- * the stanza, $11 $12 the peer, $13 how many there may be. Counts the accounts and the rows added.
- */
+ * the stanza, $11 $12 the peer, $13 how many there may be, $14 the room. Counts the accounts and
+ * the rows added. */
 static const char add_sql[] =
     "WITH owner AS (SELECT a.id FROM account a JOIN domain d ON d.id = a.domain_id"
     "  WHERE d.name = $1 AND a.name = $2),"
     " known AS (SELECT j.id FROM jid j WHERE j.bare = $3),"
     " added AS (INSERT INTO offline_message"
-    "   (account_id, number, message, stamp_us, expires_us, body)"
-    "  SELECT w.id, $5::bigint, $6::bigint, $7::bigint, $8::bigint,"
-    "   CASE WHEN $9::bigint = 1 AND mam_keeps((SELECT k.id FROM known k), $11, $12) <> 0"
+    "   (account_id, number, message, stamp_us, expires_us, room, body)"
+    "  SELECT w.id, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $14::text,"
+    "   CASE WHEN $14 IS NOT NULL"
+    "    OR $9::bigint = 1 AND mam_keeps((SELECT k.id FROM known k), $11, $12) <> 0"
     "    THEN NULL ELSE $10::text END FROM owner w"
     "  WHERE (SELECT count(*) FROM (SELECT FROM offline_message o WHERE o.account_id = w.id"
     "    AND (o.expires_us = 0 OR o.expires_us > $4) LIMIT $13::bigint) c) < $13::bigint"
@@ -29,13 +30,13 @@ static const char add_sql[] =
 
 /* $5 after, $6 rows. */
 static const char page_sql[] =
-    "SELECT o.number, o.message, o.stamp_us, o.body, m.packed::integer, m.body"
+    "SELECT o.number, o.message, o.stamp_us, o.body, m.packed::integer, m.body, o.room"
     " FROM (SELECT w.* FROM offline_message w WHERE w.account_id = " OWNER
     "   AND w.number > $5 AND (w.expires_us = 0 OR w.expires_us > $4)"
     "   ORDER BY w.number LIMIT $6) o"
-    " LEFT JOIN LATERAL (SELECT n.packed, n.body FROM message n WHERE o.body IS NULL"
-    "   AND n.recipient = (SELECT j.id FROM jid j WHERE j.bare = $3) AND n.id = o.message"
-    "   LIMIT 1) m ON true"
+    " LEFT JOIN LATERAL (SELECT n.packed, n.body FROM jid j JOIN message n"
+    "   ON n.recipient = j.id AND n.id = o.message AND n.id > j.since"
+    "   WHERE o.body IS NULL AND j.bare = coalesce(o.room, $3) LIMIT 1) m ON true"
     " ORDER BY o.number";
 
 const struct pg_statement pg_offline_statements[] = {
@@ -77,6 +78,10 @@ static void bind_add(struct store_op *op, struct pq_params *params)
     pq_bind(params, pg_not_null(offline->add.peer));
     pq_bind(params, pg_not_null(offline->add.peer_resource));
     pq_bind_number(params, &op->arena, (int64_t)offline->add.max);
+    if (offline->item.room.len)
+        pq_bind(params, offline->item.room);
+    else
+        pq_bind_null(params);
 }
 
 static enum err take_added(struct store_op *op, const struct pq_answer *answer)
@@ -111,7 +116,8 @@ static enum err take_page(struct store_op *op, const struct pq_answer *answer)
     for (int i = 0; i < pq_rows(answer); i++) {
         struct store_offline_item item = {.number = (uint64_t)pq_number(answer, i, 0),
                                           .message = (uint64_t)pq_number(answer, i, 1),
-                                          .stamp_us = (uint64_t)pq_number(answer, i, 2)};
+                                          .stamp_us = (uint64_t)pq_number(answer, i, 2),
+                                          .room = arena_str(&op->arena, pq_cell(answer, i, 6))};
         enum err err = take_body(&op->arena, answer, i, &item.body);
         if (err)
             return err;

@@ -391,6 +391,9 @@ static const struct schema_step pg_steps[] = {
      "    RETURN 1;\n"
      "END $$;\n"
     },
+    {16, "016_offline_room",
+     "ALTER TABLE offline_message ADD COLUMN room text COLLATE \"C\";\n"
+    },
 };
 
 const struct schema schema_pg = {"pg", pg_steps, COUNT_OF(pg_steps)};

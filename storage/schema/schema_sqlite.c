@@ -214,6 +214,9 @@ static const struct schema_step sqlite_steps[] = {
      "ALTER TABLE room_occupant ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;\n"
      "CREATE INDEX room_occupant_gone ON room_occupant (room, occupant) WHERE gone;\n"
     },
+    {16, "016_offline_room",
+     "ALTER TABLE offline_message ADD COLUMN room TEXT;\n"
+    },
 };
 
 const struct schema schema_sqlite = {"sqlite", sqlite_steps, COUNT_OF(sqlite_steps)};

@@ -8,18 +8,20 @@
 static const char account_sql[] = "SELECT a.id FROM account a JOIN domain d ON d.id = a.domain_id"
                                   " WHERE d.name = ?1 AND a.name = ?2";
 
-/* ?6 archived, ?7 the stanza, ?8 the owner's number in the archive, ?9 ?10 the peer. */
+/* ?6 archived, ?7 the stanza, ?8 the owner's number in the archive, ?9 ?10 the peer, ?13 the
+ * room. */
 static const char add_sql[] =
-    "INSERT INTO offline_message (account_id, number, message, stamp_us, expires_us, body)"
-    " SELECT ?1, ?2, ?3, ?4, ?5, CASE WHEN ?6 = 1 AND " LITE_KEEPS(
+    "INSERT INTO offline_message (account_id, number, message, stamp_us, expires_us, room, body)"
+    " SELECT ?1, ?2, ?3, ?4, ?5, ?13, CASE WHEN ?13 IS NOT NULL OR ?6 = 1 AND " LITE_KEEPS(
         "?8", "?9",
         "?10") " <> 0 THEN NULL ELSE ?7 END"
                " WHERE (SELECT count(*) FROM (SELECT 1 FROM offline_message"
                "  WHERE account_id = ?1 AND (expires_us = 0 OR expires_us > ?11) LIMIT ?12)) < ?12";
 
 static const char page_sql[] =
-    "SELECT o.number, o.message, o.stamp_us, o.body, m.body, m.packed FROM offline_message o"
-    " LEFT JOIN message m ON o.body IS NULL AND m.id = o.message"
+    "SELECT o.number, o.message, o.stamp_us, o.body, m.body, m.packed, o.room"
+    " FROM offline_message o LEFT JOIN message m ON o.body IS NULL AND m.id = o.message"
+    "  AND m.id > (SELECT j.since FROM jid j WHERE j.id = m.recipient)"
     " WHERE o.account_id = ?1 AND o.number > ?2 AND (o.expires_us = 0 OR o.expires_us > ?3)"
     " ORDER BY o.number LIMIT ?4";
 
@@ -57,6 +59,8 @@ static void bind_add(struct lite_statement *add, const struct store_offline *off
     lite_text(add, 10, offline->add.peer_resource);
     lite_number(add, 11, (int64_t)offline->now_us);
     lite_number(add, 12, (int64_t)offline->add.max);
+    if (offline->item.room.len)
+        lite_text(add, 13, offline->item.room);
 }
 
 enum err lite_offline_add(struct lite *lite, struct store_op *op)
@@ -93,7 +97,8 @@ static enum err take_rows(struct lite *lite, struct lite_statement *rows, struct
     while (!(err = lite_row(lite, rows))) {
         struct store_offline_item item = {.number = (uint64_t)lite_get_number(rows, 0),
                                           .message = (uint64_t)lite_get_number(rows, 1),
-                                          .stamp_us = (uint64_t)lite_get_number(rows, 2)};
+                                          .stamp_us = (uint64_t)lite_get_number(rows, 2),
+                                          .room = lite_get(rows, 6, &op->arena)};
         if ((err = take_body(rows, &op->arena, &item.body)) || !store_offline_push(op, item))
             break;
     }

@@ -64,7 +64,7 @@ modules:
 """
 
 
-MORE = os.environ.get("PLAY_MODULES")  # a line of YAML, for plays with a configuration of their own
+MORE = os.environ.get("PLAY_MODULES")  # lines of YAML, for plays with a configuration of their own
 SCHEMA = f"rt_wire_{os.getpid()}"
 USERS = ["alice", "bob", "carol", "dave", "erin", "frank"]
 

@@ -102,13 +102,6 @@ static uint64_t id_told(const struct acc *acc)
     return id;
 }
 
-static void add_id(struct acc *acc, struct str by)
-{
-    struct element *id = element_add(&acc->arena, acc->element, NS_SID, "stanza-id");
-    element_set(&acc->arena, id, "by", arena_str(&acc->arena, by));
-    element_set(&acc->arena, id, "id", stanza_id_text(&acc->arena, acc->stanza_id));
-}
-
 /* --- Storing --- */
 
 static bool has_archive(const struct jid *jid)
@@ -189,7 +182,7 @@ static enum verdict note_archived(struct acc *acc)
 {
     acc->in_archive = acc->stanza_id != 0;
     if (acc->in_archive)
-        add_id(acc, acc->to.bare);
+        acc_tell_id(acc, acc->to.bare, acc->stanza_id);
     return HOOK_OK;
 }
 

@@ -40,9 +40,8 @@ enum verdict mam_room_packet(struct acc *acc, struct session *session)
     effect_store(acc, message_op(acc, packet));
     if (packet->author.len)
         mam_retract(acc, packet->author);
-    struct element *id = element_add(&acc->arena, acc->element, NS_SID, "stanza-id");
-    element_set(&acc->arena, id, "by", arena_str(&acc->arena, packet->room));
-    element_set(&acc->arena, id, "id", stanza_id_text(&acc->arena, acc->stanza_id));
+    acc_tell_id(acc, packet->room, acc->stanza_id);
+    acc->room_id = acc->stanza_id;
     return HOOK_OK;
 }
 

@@ -98,6 +98,7 @@ static struct element *record(struct acc *acc, const struct writing *writing,
     if (hook_run(HOOK_filter_room_packet, inner, NULL) != HOOK_OK)
         LOG(LOG_WARNING, "room_event_not_archived", LF_STR("room", room->jid.bare));
     message = element_copy(&acc->arena, inner->element);
+    acc->room_id = inner->room_id;
     acc_free(inner);
     return message;
 }
@@ -119,6 +120,7 @@ static void tell(struct acc *acc, struct room *room, struct element *message,
     room->fanout = (struct fanout){.host = acc->host,
                                    .stanza = message,
                                    .from = room->jid,
+                                   .room_id = acc->room_id,
                                    .recipients = list,
                                    .count = count,
                                    .done = on_told};

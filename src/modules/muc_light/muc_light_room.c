@@ -41,6 +41,7 @@ static void send_to_all(struct acc *acc, struct room *room)
     room->fanout = (struct fanout){.host = acc->host,
                                    .stanza = acc->element,
                                    .from = acc->from,
+                                   .room_id = acc->room_id,
                                    .recipients = room->state->jids,
                                    .count = room->state->count,
                                    .done = on_sent};

@@ -45,11 +45,23 @@ static bool has_content(const struct element *message)
     return child != NULL;
 }
 
-static bool is_kept(const struct acc *acc)
+bool offline_is_of_room(const struct acc *acc)
 {
-    const struct element *message = acc->element;
-    if (acc->kind != STANZA_MESSAGE || (acc->type != TYPE_CHAT && acc->type != TYPE_NORMAL))
+    const struct offline_conf *conf = module_conf(acc->host, &module_offline);
+    return conf->store_groupchat_messages && acc->type == TYPE_GROUPCHAT &&
+           (acc->room_copy || acc->rerouted);
+}
+
+/* What the room's archive has need not be looked into. */
+static bool is_kept(struct acc *acc)
+{
+    bool of_user = acc->type == TYPE_CHAT || acc->type == TYPE_NORMAL;
+    if (acc->kind != STANZA_MESSAGE || (!of_user && !offline_is_of_room(acc)))
         return false;
+    if (acc->room_id)
+        return true;
+    acc_unshare(acc);
+    const struct element *message = acc->element;
     if (element_child(message, NS_HINTS, "no-store"))
         return false;
     return element_child(message, NS_HINTS, "store") || has_content(message);
@@ -86,23 +98,47 @@ static enum verdict on_send(struct acc *acc, struct session *session)
     return HOOK_OK;
 }
 
+/* One row of the archive for all occupants, unless this one's own archive has another. */
+static void name_in_archive(struct store_op *op, const struct acc *acc)
+{
+    struct store_offline *offline = &op->offline;
+    offline->item.message = acc->room_id;
+    offline->item.room = arena_str(&op->arena, acc->from.bare);
+}
+
+static void add_text(struct store_op *op, const struct acc *acc)
+{
+    struct store_offline *offline = &op->offline;
+    offline->item.message = acc->stanza_id;
+    offline->item.body = element_xml(&op->arena, acc->element, NS_CLIENT);
+    offline->add.archived = acc->in_archive;
+}
+
+/* Rooms do not take all the room, or a friend's message would be refused. */
+static uint64_t max_of(const struct acc *acc)
+{
+    const struct offline_conf *conf = module_conf(acc->host, &module_offline);
+    if (conf->max_user_messages == KEY_INFINITY)
+        return INT64_MAX;
+    return acc->type == TYPE_GROUPCHAT ? conf->max_user_messages / 2 : conf->max_user_messages;
+}
+
 /* The number is of the order in which messages come here, not of that in which they came to the
  * server: one that is rerouted stands behind what was read while it was with a session. */
 static struct store_op *add_op(const struct acc *acc)
 {
-    const struct offline_conf *conf = module_conf(acc->host, &module_offline);
     struct store_op *op = offline_op(STORE_OFFLINE_ADD, &acc->to, NULL, NULL);
     struct store_offline *offline = &op->offline;
     offline->item.number = stanza_id_next(shard_self->id, shard_self->unix_us);
-    offline->item.message = acc->stanza_id;
     offline->item.stamp_us = acc->stamp_us;
-    offline->item.body = element_xml(&op->arena, acc->element, NS_CLIENT);
-    offline->add.archived = acc->in_archive;
+    if (acc->room_id && !acc->stanza_id)
+        name_in_archive(op, acc);
+    else
+        add_text(op, acc);
     offline->add.peer = arena_str(&op->arena, acc->from.bare);
     offline->add.peer_resource = arena_str(&op->arena, acc->from.resource);
     offline->add.expires_us = expires_us(acc);
-    offline->add.max =
-        conf->max_user_messages == KEY_INFINITY ? INT64_MAX : conf->max_user_messages;
+    offline->add.max = max_of(acc);
     return op;
 }
 
@@ -195,6 +231,11 @@ static const struct key keys[] = {
      .min = 1,
      .max = KEY_INFINITY,
      .help = "Messages that may wait for a user; the sender of one more gets an error."},
+    {.name = "store_groupchat_messages",
+     .type = KEY_BOOL,
+     .offset = offsetof(struct offline_conf, store_groupchat_messages),
+     .preset = "false",
+     .help = "Keep what rooms say as well, up to half of `max_user_messages`; more is dropped."},
     {0},
 };
 

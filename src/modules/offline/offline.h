@@ -9,6 +9,7 @@ extern const struct module module_offline;
 
 struct offline_conf {
     uint64_t max_user_messages;
+    bool store_groupchat_messages;
 };
 
 /* Of a user who is online: one session at a time is given what waits. Zeroed: none is. */
@@ -28,6 +29,9 @@ enum { OFFLINE_NEXT, OFFLINE_RETRY };
 extern const struct alarm offline_alarms[];
 
 extern struct metric offline_given, offline_gone, offline_held;
+
+/* Whether it is something that a room says, and that is kept. */
+bool offline_is_of_room(const struct acc *acc);
 
 /* An operation on what waits for this user. */
 struct store_op *offline_op(enum store_kind kind, const struct jid *user, store_fn *done,

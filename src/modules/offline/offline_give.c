@@ -47,7 +47,8 @@ static enum verdict hold(struct acc *acc, struct offline_session *own)
 
 enum verdict offline_on_receive(struct acc *acc, struct session *session)
 {
-    bool is_in_order = acc->type == TYPE_CHAT || acc->type == TYPE_NORMAL;
+    bool is_in_order =
+        acc->type == TYPE_CHAT || acc->type == TYPE_NORMAL || offline_is_of_room(acc);
     if (!is_in_order || acc->waited || user_of(session)->reader != session)
         return HOOK_OK;
     return hold(acc, own_of(session));
@@ -153,6 +154,18 @@ static void drop_page(struct offline_user *user, const struct store_offline *pag
     store_ask(op, 0);
 }
 
+/* As the room sent it: what its archive has is for nobody in particular. */
+static void make_copy(struct acc *acc, const struct store_offline_item *item)
+{
+    acc->room_copy = true;
+    element_set(&acc->arena, acc->element, "to", acc->to.bare);
+    if (!item->room.len)
+        return;
+    acc->room_id = item->message;
+    acc->stanza_id = 0;
+    acc_tell_id(acc, item->room, item->message);
+}
+
 /* To this session, whatever its `to` says; by the router, as lists may have changed meanwhile. */
 static struct acc *journey_of(const struct store_offline_item *item, const struct session *session)
 {
@@ -172,6 +185,8 @@ static struct acc *journey_of(const struct store_offline_item *item, const struc
     acc->stamp_us = item->stamp_us;
     acc->stanza_id = item->message;
     acc->waited = true;
+    if (acc->type == TYPE_GROUPCHAT)
+        make_copy(acc, item);
     return acc;
 }
 
@@ -223,10 +238,17 @@ static void on_page(struct store_op *op)
     }
 }
 
+static bool keeps_rooms(const struct session *session)
+{
+    const struct offline_conf *conf = module_conf(session->host, &module_offline);
+    return conf->store_groupchat_messages;
+}
+
 static void read_page(struct offline_user *user)
 {
     struct store_op *op = offline_op(STORE_OFFLINE_PAGE, &user->reader->jid, on_page, user);
     op->offline.after = user->after;
+    op->offline.of_rooms = keeps_rooms(user->reader);
     op->offline.limit = PAGE;
     user->op = op;
     store_ask(op, 0);

@@ -13,7 +13,14 @@ static struct {
     uint64_t numbers[STORE_OFFLINE_PAGE_MAX], messages[STORE_OFFLINE_PAGE_MAX], stamp_us, dropped;
     size_t count;
     char bodies[512]; /* joined by spaces; "-": there is none */
+    char rooms[64];   /* joined */
 } got;
+
+static void take_room(struct str room)
+{
+    size_t len = strlen(got.rooms);
+    snprintf(got.rooms + len, sizeof got.rooms - len, "%.*s", (int)room.len, room.at);
+}
 
 static void take_item(const struct store_offline_item *item)
 {
@@ -21,6 +28,7 @@ static void take_item(const struct store_offline_item *item)
     got.numbers[got.count] = item->number;
     got.messages[got.count++] = item->message;
     got.stamp_us = item->stamp_us;
+    take_room(item->room);
     if (item->body.len < 100)
         snprintf(got.bodies + len, sizeof got.bodies - len, "%s%.*s", len ? " " : "",
                  item->body.at ? (int)item->body.len : 1, item->body.at ? item->body.at : "-");
@@ -208,6 +216,40 @@ static void test_mark(void **state)
     assert_page("mark", 0, "archived batched text");
 }
 
+static void add_room_mark(const char *user, uint64_t number, uint64_t message, const char *room)
+{
+    set_add(number, "");
+    asked.item.message = message;
+    asked.item.room = str_of(room);
+    assert_int_equal(ask(STORE_OFFLINE_ADD, user), ERR_OK);
+}
+
+/* A room's message is in its archive for all, whoever keeps one of their own; a page waits for what
+ * is under way in any room. */
+static void test_room_mark(void **state)
+{
+    (void)state;
+    struct reply reply;
+    add_account("occupant");
+    struct store_message first = message("a@o", "room@m", "said");
+    struct store_message second = message("room@m", "room@m", "event");
+    second.flags = STORE_NOT_OF_RECIPIENT;
+    add_room_mark("occupant", 1, first.id, "room@m");
+    assert_page("occupant", 0, "-");
+    put(first);
+    assert_page("occupant", 0, "said");
+    assert_string_equal(got.rooms, "room@m");
+    ask_store(second, &reply);
+    add_room_mark("occupant", 2, second.id, "room@m");
+    add("occupant", 3, "text");
+    asked.of_rooms = true;
+    assert_page("occupant", 0, "said event text");
+    assert_true(reply.done);
+    assert_string_equal(got.rooms, "room@mroom@m");
+    add_room_mark("occupant", 4, first.id + 1, "none@m");
+    assert_page("occupant", 3, "-");
+}
+
 static void on_prefs(struct store_op *op)
 {
     got.done = true;
@@ -284,6 +326,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_limit),
     cmocka_unit_test(test_expiry),
     cmocka_unit_test(test_mark),
+    cmocka_unit_test(test_room_mark),
     cmocka_unit_test(test_preferences),
     cmocka_unit_test(test_large),
     cmocka_unit_test(test_account_goes),
