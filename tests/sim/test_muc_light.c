@@ -2,8 +2,9 @@
  * Rooms over many seeds: users on several shards talk in rooms and mark what they got, while reads
  * are split, completions are late, storage is slow or fails, users are brought in and thrown out,
  * and connections break. Checked: who stays in a room and is there gets all that was said, in the
- * order of the room's archive; what was acknowledged is in the archive, once; what each inbox
- * counts is what the archive says.
+ * order of the room's archive; so does who is away for a while where what rooms say waits for them
+ * (module offline); what was acknowledged is in the archive, once; what each inbox counts is what
+ * the archive says.
  */
 #include "check.h"
 #include "sim_client.h"
@@ -15,18 +16,24 @@ enum { USERS = 4, ROOMS = 2, STEPS = 1200, NAMES = 4096 };
 
 static const char *const names[] = {"u0", "u1", "u2", "u3", NULL};
 
-static const char modules[] = "modules:\n"
-                              "  presence: {}\n"
-                              "  sm: {resume_timeout: 0s}\n"
-                              "  mam: {default_result_limit: 1000, max_result_limit: 1000}\n"
-                              "  inbox: {aff_changes: false}\n"
-                              "  muc_light: {}\n"
-                              "  shaper: {rates: [{name: slow, max_rate: 1000}]}\n";
+#define USUAL                                                                                      \
+    "modules:\n"                                                                                   \
+    "  presence: {}\n"                                                                             \
+    "  sm: {resume_timeout: 0s}\n"                                                                 \
+    "  mam: {default_result_limit: 1000, max_result_limit: 1000}\n"                                \
+    "  inbox: {aff_changes: false}\n"                                                              \
+    "  muc_light: {}\n"                                                                            \
+    "  shaper: {rates: [{name: slow, max_rate: 1000}]}\n"
+
+static const char without_offline[] = USUAL;
+static const char with_offline[] =
+    USUAL "  offline: {max_user_messages: infinity, store_groupchat_messages: true}\n";
 
 struct user {
-    struct sim_peer *peer;
+    struct sim_peer *peer; /* NULL: it takes a nap */
     struct buf in;
     bool steady;                /* never away: what it got is whole */
+    bool naps;                  /* away, and back: it is whole if what rooms say waits */
     unsigned got[ROOMS][NAMES]; /* names of messages, as they came */
     unsigned got_count[ROOMS];
     unsigned sent[NAMES]; /* names, in the order of stanzas since sm was enabled; NAMES: a marker */
@@ -36,12 +43,12 @@ struct user {
 static struct user users[USERS];
 static struct {
     unsigned room, speaker;
-    bool said, acked, marked[USERS];
+    bool said, acked, refused, marked[USERS];
 } messages[NAMES];
 static unsigned name_count;
 static uint64_t seed_now;
 static bool store_fails; /* now and then: then only what was acknowledged is sure */
-static unsigned long said, checked, breaks, unread_seen;
+static unsigned long said, checked, breaks, naps, unread_seen;
 
 static _Noreturn void fail(const char *what, unsigned user, unsigned long got, unsigned long wanted)
 {
@@ -70,7 +77,7 @@ static const char *ask(struct user *user, const char *text)
 static void log_in(struct user *user, unsigned number)
 {
     user->peer = sim_client_log_in(number, &user->in);
-    if (!strstr(ask(user, "<enable xmlns='urn:xmpp:sm:3'/>"), "<enabled "))
+    if (!user->naps && !strstr(ask(user, "<enable xmlns='urn:xmpp:sm:3'/>"), "<enabled "))
         fail("no stream management", number, 0, 1);
     user->base = user->sent_count;
     user->acked = 0;
@@ -109,10 +116,12 @@ static void take_message(struct user *user, unsigned number, const char *at, con
     if (!at || !number_behind(at, end, "<body>", &name) ||
         !number_behind(at, end, "from='r", &room))
         return;
-    if (memmem(at, (size_t)(end - at), "type='error'", 12)) /* one's own, that was refused */
-        return;
     if (name >= name_count || room >= ROOMS || messages[name].room != room)
         fail("got what nobody said", number, name, name_count);
+    if (memmem(at, (size_t)(end - at), "type='error'", 12)) { /* one's own */
+        messages[name].refused = true;
+        return;
+    }
     user->got[room][user->got_count[room]++] = name;
 }
 
@@ -143,6 +152,15 @@ static void read_all(struct user *user, unsigned number)
         }
         buf_pop(&user->in, (size_t)(end + 10 - at));
     }
+}
+
+/* Waits until nothing moves any more. */
+static void read_rest(struct user *user, unsigned number)
+{
+    rest(user);
+    buf_pop(&user->in, 0);
+    user->in.end--; /* the NUL */
+    read_all(user, number);
 }
 
 /* --- Acting --- */
@@ -212,19 +230,53 @@ static void break_one(unsigned number)
     breaks++;
 }
 
+/* It has all that it was sent: without stream management nobody would send it again. */
+static void take_nap(unsigned number)
+{
+    struct user *user = &users[number];
+    say(user, "<presence type='unavailable'/>");
+    read_rest(user, number);
+    sim_finish(user->peer);
+    user->peer = NULL;
+    buf_fini(&user->in);
+    naps++;
+}
+
+static void wake_up(unsigned number)
+{
+    struct user *user = &users[number];
+    const unsigned failures = sim_faults.store_down_percent;
+    sim_faults.store_down_percent = 0;
+    log_in(user, number);
+    sim_faults.store_down_percent = failures;
+    say_other(user, "<presence/>");
+}
+
+static void act_sleepy(unsigned number)
+{
+    if (!users[number].peer && sim_chance(3))
+        wake_up(number);
+    else if (users[number].peer && sim_chance(3))
+        take_nap(number);
+}
+
 static void act(unsigned number)
 {
     struct user *user = &users[number];
+    if (user->naps)
+        act_sleepy(number);
+    if (!user->peer)
+        return;
     read_all(user, number);
     if (sim_chance(15))
         say_one(user, number);
     else if (user->steady && sim_chance(5)) /* nobody knows what became of others' */
         mark_one(user, number);
-    else if (sim_chance(3))
+    else if (!user->naps && sim_chance(3))
         say(user, "<r xmlns='urn:xmpp:sm:3'/>");
     else if (sim_chance(2))
         move_one();
-    else if (sim_chance(1))
+    else if (!user->naps && sim_chance(1))
         break_one(number);
 }
 
@@ -274,24 +326,29 @@ static void check_archive(unsigned room, unsigned count)
     for (unsigned name = 0; name < name_count; name++) {
         const struct user *speaker = &users[messages[name].speaker];
         bool stays = messages[name].speaker != USERS - 1 || room != 0;
-        if (messages[name].room == room && !seen[name] && stays &&
+        if (messages[name].room == room && !seen[name] && stays && !messages[name].refused &&
             (messages[name].acked || (speaker->steady && !store_fails)))
             fail("the archive has not what was acknowledged", room, name, 0);
     }
 }
 
-/* Those who were always there got all, in the order of the archive; the others a part, in order. */
+/* Those who were always there, or whom it waited for, got all, in the order of the archive; the
+ * others a part, in order. */
 static void check_order(unsigned number, unsigned room, unsigned count)
 {
     const struct user *user = &users[number];
+    bool whole = user->steady || user->naps;
     unsigned at = 0;
+    if (user->naps &&
+        store_fails) /* what was not dropped is given twice, what was not kept is not */
+        return;
     for (unsigned i = 0; i < user->got_count[room]; i++) {
-        while (at < count && archive[at] != user->got[room][i] && !user->steady)
+        while (at < count && archive[at] != user->got[room][i] && !whole)
             at++;
         if (at == count || archive[at++] != user->got[room][i])
             fail("got in another order than the archive has", number, user->got[room][i], room);
     }
-    if (user->steady && at != count)
+    if (whole && at != count)
         fail("got less than the archive has", number, at, count);
     checked += at;
 }
@@ -317,10 +374,9 @@ static void check_inbox(unsigned number, unsigned room, unsigned count)
 static void check_all(void)
 {
     for (unsigned i = 0; i < USERS; i++) {
-        rest(&users[i]);
-        buf_pop(&users[i].in, 0);
-        users[i].in.end--; /* the NUL */
-        read_all(&users[i], i);
+        if (!users[i].peer)
+            wake_up(i);
+        read_rest(&users[i], i);
     }
     for (unsigned room = 0; room < ROOMS; room++) {
         unsigned count = read_archive(room);
@@ -366,8 +422,9 @@ static void run_seed(uint64_t seed)
     memset(users, 0, sizeof users);
     prng_init(&pick, seed * 7919 + 1);
     store_fails = prng_below(&pick, 4) == 0;
+    users[2].naps = prng_below(&pick, 2);
     sim_server_open(1 + (unsigned)prng_below(&pick, 3), seed, (struct sim_faults){0}, names,
-                    modules);
+                    users[2].naps ? with_offline : without_offline);
     for (unsigned i = 0; i < USERS; i++) {
         users[i].steady = i < 2;
         log_in(&users[i], i);
@@ -402,7 +459,7 @@ int main(int argc, char **argv)
     uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : argc > 1 ? 1 : 100;
     for (uint64_t seed = first; seed < first + count; seed++)
         run_seed(seed);
-    printf("%llu seeds: %lu said, %lu compared, %lu breaks, %lu unread\n",
-           (unsigned long long)count, said, checked, breaks, unread_seen);
-    return said && checked && breaks && unread_seen ? 0 : 1;
+    printf("%llu seeds: %lu said, %lu compared, %lu breaks, %lu naps, %lu unread\n",
+           (unsigned long long)count, said, checked, breaks, naps, unread_seen);
+    return said && checked && breaks && naps && unread_seen ? 0 : 1;
 }
