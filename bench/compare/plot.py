@@ -2,7 +2,7 @@
 import math
 from xml.sax.saxutils import escape
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 430, 280, 56, 14, 44, 40
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 440, 280, 56, 26, 44, 40
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]
 SHAPES = ["circle", "square", "diamond"]  # told apart without colours, too
 
