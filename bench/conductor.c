@@ -119,9 +119,11 @@ static bool run_phase(struct conductor *self, uint64_t rate, struct report *repo
     struct outcome outcome = {
         .options = options, .scenario = self->scenario, .rate = rate, .tally = self->tally};
     wait_until(self, measure_us, rate);
+    outcome.before = counters_read(options->counters);
     outcome.begin = watches_read(self->watches, options);
     wait_until(self, measure_us + options->seconds_ms * 1000, rate);
     outcome.end = watches_read(self->watches, options);
+    outcome.after = counters_read(options->counters);
     bool more = await(self, self->scenario->name, rate);
     collect(self);
     outcome.workers_lost = lost_count(self);

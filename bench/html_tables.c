@@ -92,6 +92,8 @@ static const struct {
     {"server_cpu_us", "server µs", 1, true, false},
     {"database_cpu_us", "database µs", 1, true, false},
     {"own_cpu_us", "own µs", 1, true, false},
+    {"wal_bytes", "WAL bytes", 0, true, false},
+    {"disk_bytes", "disk bytes", 0, true, false},
     {"server_cpu_percent", "server %", 0, false, false},
     {"database_cpu_percent", "database %", 0, false, false},
     {"other_cpu_percent", "other %", 0, false, false},

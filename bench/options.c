@@ -253,7 +253,7 @@ static void write_value(struct buf *out, const struct key *key, const void *valu
 /* Of interest to the machine that reads it, or only to this one. */
 static bool is_told(const struct key *key, const void *value, bool all)
 {
-    static const char *const own[] = {"json", "html", "workers", "watch", "password"};
+    static const char *const own[] = {"json", "html", "workers", "watch", "password", "counters"};
     if (key->type == KEY_TEXT && !*(const char *const *)value)
         return false;
     for (size_t i = 0; i < COUNT_OF(own); i++)

@@ -32,7 +32,7 @@ struct options {
     uint64_t threads, cpu;
     struct probe server, database;
     struct key_texts workers, watch;
-    const char *json, *html;
+    const char *counters, *json, *html;
 };
 
 enum { OPTIONS_NO_CPU = 4096 }; /* `cpu` when the thread is not pinned */

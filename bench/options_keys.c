@@ -81,6 +81,9 @@ const struct key options_keys[] = {
     TEXT("server_cgroup", server.cgroup, NULL, "the same by control group: its folder"),
     TEXT("database_pid", database.pids, NULL, "processes of the database"),
     TEXT("database_cgroup", database.cgroup, NULL, "the same by control group"),
+    TEXT("counters", counters, NULL,
+         "a command that prints lines NAME NUMBER before and after: how much each has grown is "
+         "told"),
     TEXTS("workers", workers, "load machines that share the work: HOST:PORT of each"),
     TEXTS("watch", watch, "workers on the servers' machines: the processes there are read, too"),
     TEXT("json", json, NULL, "write JSON lines to this file; -: to standard output"),

@@ -69,6 +69,16 @@ static void add_side(const struct outcome *outcome, const struct share_of *side,
     report_add(out, side->percent, cpu_us / (double)outcome->options->seconds_ms / 10, 1);
 }
 
+/* In rooms also for each that was sent, as the CPU time. */
+static void add_counters(const struct outcome *outcome, struct report *out)
+{
+    double count = outcome->tally->in_window ? (double)outcome->tally->in_window : 1;
+    counters_report(&outcome->before, &outcome->after, outcome->scenario->unit, count, out);
+    if (outcome->scenario->room_service)
+        counters_report(&outcome->before, &outcome->after, "sent",
+                        count / (double)outcome->options->room_size, out);
+}
+
 static double used_us(const struct outcome *outcome)
 {
     return outcome->end.server.cpu_us - outcome->begin.server.cpu_us +
@@ -108,6 +118,7 @@ void outcome_report(const struct outcome *outcome, struct report *out)
                                 "database_cpu_percent", &options->database,
                                 &outcome->begin.database, &outcome->end.database},
              out);
+    add_counters(outcome, out);
     report_add_per(out, "own_cpu_us", outcome->scenario->unit, (double)tally->own_cpu_us / count,
                    2);
     report_add(out, "own_cpu_percent", (double)tally->own_cpu_us / (double)options->seconds_ms / 10,

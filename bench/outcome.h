@@ -2,6 +2,7 @@
 #ifndef RT_OUTCOME_H
 #define RT_OUTCOME_H
 
+#include "counters.h"
 #include "machine.h"
 #include "options.h"
 #include "scenario.h"
@@ -23,6 +24,7 @@ struct outcome {
     unsigned workers_lost;
     struct tally *tally;
     struct reading begin, end;
+    struct counters before, after; /* a little earlier than `begin`, and later than `end` */
 };
 
 /* All figures of a phase; bench/README.md says what each means. */

@@ -80,6 +80,8 @@ chat muc_light --port "$PORT" --workers "${WORKERS[*]}" --seconds 1 --threads 2 
     --html "$WORK/page.html"
 chat one_to_one --port "$PORT" --watch "127.0.0.1:$WORKER" --database-pid "$SERVER" --seconds 1
 [[ $(value database_cpu_us_message "$WORK/report") != 0* ]] || die "nothing was seen"
+chat one_to_one --port "$PORT" --seconds 1 --counters "stat -c 'disk_bytes %s' '$WORK/report'"
+[[ -n $(value disk_bytes_message "$WORK/report") ]] || die "nothing was counted"
 grep -q "<svg class='plot'" "$WORK/page.html" || die "no plot in the page"
 bench idle --port "$TLS_PORT" --server-pid "$SERVER" --tls --seconds 200ms --settle 200ms
 expect sessions 20

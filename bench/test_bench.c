@@ -1,6 +1,7 @@
 /* Unit tests of what all numbers rest on: histogram, timetable, sums, medians, options. */
 #include "check.h"
 #include "cost.h"
+#include "counters.h"
 #include "html.h"
 #include "json.h"
 #include "mem.h"
@@ -439,6 +440,19 @@ static void test_processes_have_their_children(void)
     CHECK(processes_of(NULL, pids) == 0);
 }
 
+static void test_counters_grow(void)
+{
+    struct report report = {0};
+    struct counters before = counters_read("echo wal_bytes 1000; echo old 1");
+    struct counters after = counters_read("echo disk_bytes 7; echo wal_bytes 1500");
+    CHECK(before.count == 2 && after.count == 2);
+    counters_report(&before, &after, "message", 100, &report);
+    CHECK(report.count == 1 && report_get(&report, "wal_bytes_message") == 5);
+    CHECK(counters_read(NULL).count == 0);
+    CHECK(counters_read("echo wal_bytes 1; exit 1 # on purpose").count == 0);
+    CHECK(counters_read("echo wal_bytes 1 of on purpose").count == 0);
+}
+
 static void test_wire_carries_lines(void)
 {
     struct wire a, b;
@@ -491,6 +505,7 @@ int main(void)
         test_words_have_their_length,
         test_note_is_read_back,
         test_processes_have_their_children,
+        test_counters_grow,
         test_wire_carries_lines,
         test_options_refuse_what_makes_no_sense,
     };
