@@ -1,7 +1,12 @@
 #include "counters.h"
 
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const struct counters none;
 
@@ -19,17 +24,44 @@ static bool take_line(struct counters *counters, const char *line)
     return true;
 }
 
+/* What the command prints, to be read; NULL: it cannot be started. */
+static FILE *start(const char *command, pid_t *pid)
+{
+    char *const words[] = {"sh", "-c", (char *)(uintptr_t)command, NULL};
+    posix_spawn_file_actions_t actions;
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC))
+        return NULL;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    int failed = posix_spawn(pid, "/bin/sh", &actions, NULL, words, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    FILE *out = failed ? NULL : fdopen(ends[0], "r");
+    if (!out)
+        close(ends[0]);
+    return out;
+}
+
+static bool has_ended_well(FILE *out, pid_t pid)
+{
+    int status = -1;
+    fclose(out);
+    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 struct counters counters_read(const char *command)
 {
     struct counters counters = none;
     char line[256] = "";
+    pid_t pid;
     bool well = true;
-    FILE *out = command ? popen(command, "r") : NULL;
+    FILE *out = command ? start(command, &pid) : NULL;
     if (!command)
         return none;
     while (out && well && fgets(line, sizeof line, out))
         well = take_line(&counters, line);
-    if (out && pclose(out) == 0 && well && counters.count)
+    if (out && has_ended_well(out, pid) && well && counters.count)
         return counters;
     fprintf(stderr, "ringtail-bench: no counters: the command %s: %s\n",
             well ? "failed" : "printed something else than NAME NUMBER", well ? command : line);
