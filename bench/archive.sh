@@ -4,14 +4,14 @@
 # Starts a scratch PostgreSQL (or uses SQLite, whose time is the server's) and ends it.
 #
 #   bench/archive.sh [--backend postgresql|sqlite] [--shards N] [--users N] [--rates "R..."]
-#                    [--rounds N] [--seconds S] [--origin-ids] [--acks] [--build DIR]
+#                    [--rounds N] [--seconds S] [--origin-ids] [--acks] [--tick-us US] [--build DIR]
 #
 # --acks: two clients more, in Python, measure how long an acknowledgement takes (acks.py).
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$ROOT/build/release
-ORIGINS=() ACKS=false
+ORIGINS=() ACKS=false TICK_US=0
 BACKEND=postgresql SHARDS=1 USERS=500 RATES="1000 5000" ROUNDS=3 SECONDS_EACH=5
 MODULES=${MODULES:-'mam: {}, inbox: {}'} STORAGE='backend: sqlite'
 WORK=$(mktemp -d)
@@ -31,6 +31,7 @@ read_options() {
         --origin-ids) ORIGINS=(--origin-ids); shift; continue ;;
         --acks) ACKS=true MODULES+=', sm: {}'; shift; continue ;;
         --seconds) SECONDS_EACH=$2 ;;
+        --tick-us) TICK_US=$2 ;;
         --build) BUILD=$2 ;;
         *) die "no such option: $1" ;;
         esac
@@ -64,7 +65,7 @@ round() {
         acks=$!
     fi
     "$BUILD/ringtail-bench" one_to_one --port "$PORT" --server-pid "$SERVER" --users "$USERS" \
-        --rate "$1" --seconds "$SECONDS_EACH" "${ORIGINS[@]}" >"$report" ||
+        --rate "$1" --tick-us "$TICK_US" --seconds "$SECONDS_EACH" "${ORIGINS[@]}" >"$report" ||
         say "not all is well: $(value lost "$report") lost"
     if $ACKS; then
         wait "$acks" || say "no acknowledgements measured"

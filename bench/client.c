@@ -407,7 +407,7 @@ static void on_connected(struct op *op, int result, const uint8_t *data, bool mo
 void client_open(struct client *client, const struct client_setup *setup, unsigned number)
 {
     const struct options *options = setup->options;
-    struct address to = {options->host, (uint16_t)options->port};
+    struct address to = {options->address, (uint16_t)options->port};
     int fd = -1;
     *client = (struct client){.memory = client->memory};
     client->setup = setup;
@@ -422,7 +422,7 @@ void client_open(struct client *client, const struct client_setup *setup, unsign
     }
     client->stage = CLIENT_IDLE;
     snprintf(client->why, sizeof client->why, "%s",
-             err == ERR_INVALID ? "--host is no numeric address" : strerror(errno));
+             err == ERR_INVALID ? "the address is none" : strerror(errno));
     setup->on_gone(client, client->why);
 }
 

@@ -5,6 +5,7 @@
 #include "options_keys.h"
 
 #include <inttypes.h>
+#include <netdb.h>
 #include <stdio.h>
 
 static const struct key *find_key(const char *name)
@@ -166,6 +167,24 @@ static void check(const struct options *options, struct problems *problems)
         problem(problems, 0, "first", "must be a multiple of domain_bucket");
 }
 
+/* IPv4 if there is such an address: of a name that has both, servers listen to that for certain. */
+static void find_server(struct options *options, struct problems *problems)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
+    int failed = getaddrinfo(options->host, NULL, &hints, &list);
+    const struct addrinfo *best = list;
+    while (best && best->ai_family != AF_INET)
+        best = best->ai_next;
+    best = best ? best : list;
+    if (!failed)
+        failed = getnameinfo(best->ai_addr, best->ai_addrlen, options->address,
+                             sizeof options->address, NULL, 0, NI_NUMERICHOST);
+    if (failed)
+        problem(problems, 0, "host", "`%s`: %s", options->host, gai_strerror(failed));
+    if (list)
+        freeaddrinfo(list);
+}
+
 /* --- All of it --- */
 
 static enum err finish(struct problems *problems)
@@ -181,6 +200,8 @@ static void bind_all(struct options *out, struct problems *problems, const struc
     bind_map(&out->arena, problems, options_keys, map, "", out);
     if (!problems->count)
         check(out, problems);
+    if (!problems->count && !out->workers.count)
+        find_server(out, problems);
 }
 
 enum err options_parse(const char *file, int argc, char **argv, struct options *out)

@@ -33,6 +33,8 @@ struct options {
     struct probe server, database;
     struct key_texts workers, watch;
     const char *counters, *json, *html;
+    char address[64]; /* found: the numeric address of `host`; empty with workers, who look
+                         themselves */
 };
 
 enum { OPTIONS_NO_CPU = 4096 }; /* `cpu` when the thread is not pinned */

@@ -30,7 +30,7 @@
 const struct key options_keys[] = {
     TEXT("scenario", scenario, NULL, "what is done (in a file)"),
     TEXT("label", label, "", "what the server is called in reports"),
-    TEXT("host", host, "127.0.0.1", "numeric address of the server"),
+    TEXT("host", host, "127.0.0.1", "address of the server, or its name"),
     NUMBER("port", port, "5222", 1, 65535, "its port"),
     TEXT("domain", domain, "localhost", "XMPP domain"),
     NUMBER("domain_count", domain_count, "0", 0, 1000000,

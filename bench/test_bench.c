@@ -216,6 +216,18 @@ static void test_options_have_presets(void)
     options_fini(&options);
 }
 
+static void test_options_find_the_server(void)
+{
+    static const char *const cases[][2] = {
+        {"localhost", "127.0.0.1"}, {"::1", "::1"}, {"192.0.2.7", "192.0.2.7"}};
+    struct options options;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char *line[] = {"--host", cases[i][0]};
+        CHECK(!parse(NULL, 2, line, &options) && strcmp(options.address, cases[i][1]) == 0);
+        options_fini(&options);
+    }
+}
+
 static void test_options_of_the_line_count_before_the_file(void)
 {
     char path[] = "/tmp/bench_unit_XXXXXX";
@@ -496,6 +508,7 @@ int main(void)
         test_results_are_read_back,
         test_page_is_whole,
         test_options_have_presets,
+        test_options_find_the_server,
         test_options_of_the_line_count_before_the_file,
         test_options_interval_gives_the_rate,
         test_options_go_over_a_wire,
