@@ -2,6 +2,8 @@
 """The table and the plots of one comparison, from its raw data:
 
   bench/compare/table.py FILE.jsonl
+  bench/compare/table.py --reports FILE.jsonl   what the generator told, as it writes it itself: for
+                                                `ringtail-bench report` and `cost`
 """
 import json
 import os
@@ -157,5 +159,18 @@ def write(path):
     return out
 
 
+def reports(path):
+    """Those of the rates that passed; each case of a server is a run with a label of its own."""
+    data = Data(path)
+    for case in data.run["cases"]:
+        for server in data.servers:
+            told = [line["report"] for line in data.rungs(server, case["name"])]
+            for report in [{**each, "type": "run"} for each in told[:1]] + told:
+                yield json.dumps({**report, "label": f"{server} {case['name']}"})
+
+
 if __name__ == "__main__":
-    print(write(sys.argv[1]))
+    if sys.argv[1] == "--reports":
+        print("\n".join(reports(sys.argv[2])))
+    else:
+        print(write(sys.argv[1]))

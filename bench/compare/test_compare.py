@@ -110,7 +110,8 @@ class Ladder(unittest.TestCase):
 def rung(server, rate, passed=True, us=100.0):
     return {"type": "rung", "server": server, "case": "plain", "round": 1, "rate": rate,
             "passed": passed, "server_us": us, "database_us": us / 2, "server_us_copy": us,
-            "p50": 300, "p95": 500, "p99": 2500, "max": 9000, "why": ""}
+            "p50": 300, "p95": 500, "p99": 2500, "max": 9000, "why": "",
+            "report": {"type": "phase", "rate": rate}}
 
 
 class Table(unittest.TestCase):
@@ -133,6 +134,8 @@ class Table(unittest.TestCase):
                 file.write("\n".join(json.dumps(line) for line in self.lines()))
             text = table.text(table.Data(path))
             table.write(path)
+            kinds = [json.loads(line)["type"] for line in table.reports(path)]
+            self.assertEqual(kinds, ["run", "phase", "phase", "run", "phase"])
             self.assertIn("| one-to-one, no archive | a | 500 | 100 + 50 | 0.3 / 2.5 |"
                           " 2,000 (1,500–2,000) | 50 + 25 | 0.3 / 2.5 | – | 610 | 0 |", text)
             self.assertIn("| b | 500 | 400 + 200 |", text)
