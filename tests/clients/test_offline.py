@@ -2,7 +2,7 @@
 """Offline messages on each database, with and without the archive, over SIGKILL: what was kept is
 given after it, in order, with its time, once; without the archive, what was acknowledged is kept;
 a server that is killed while it gives, or before it has dropped what it gave, gives it again rather
-than never."""
+than never. And what a room says."""
 import os
 import re
 import unittest
@@ -18,6 +18,13 @@ SID = "{urn:xmpp:sid:0}stanza-id"
 SM = "urn:xmpp:sm:3"
 SCHEMA = f"rt_offline_{os.getpid()}"
 WITHOUT_ARCHIVE = {"mam": None, "inbox": None}
+ROOM = f"inn@muclight.{DOMAIN}"
+WITH_ROOMS = {"muc_light": "{}",
+              "offline": "{ max_user_messages: 300, store_groupchat_messages: true }"}
+# Who says what the id of a room's message is: those in whose archives it is.
+ROOM_ARCHIVES = [({}, [ROOM]),
+                 ({"mam": "{ archive_groupchats: true }"}, [ROOM, f"guest@{DOMAIN}"]),
+                 (WITHOUT_ARCHIVE, [])]
 LOOKS = 400
 SILENCE = 2.5  # seconds; a database that is not there yet is asked again after one
 
@@ -119,6 +126,44 @@ class Offline(unittest.TestCase):
         got = [message.get("id") for message in self.come(server, peer)]
         self.assertGreaterEqual(len(got), handled)
         self.assertEqual(got, names[:len(got)])
+
+    def said_in_a_room(self, server, names):
+        """To the host, who is there, and the guest, who is not; until all are on disk."""
+        with logged_in(server, "host") as stream:
+            stream.send("<presence/>")
+            stream.send(f"<iq type='set' id='c' to='{ROOM}'>"
+                        "<query xmlns='urn:xmpp:muclight:0#create'><occupants>"
+                        f"<user affiliation='member'>guest@{DOMAIN}</user>"
+                        "</occupants></query></iq>")
+            for name in names:
+                stream.send(f"<message type='groupchat' to='{ROOM}' id='{name}'>"
+                            f"<body>{name}</body></message>")
+            self.wait_for(server, "offline_stored_total", 1 + len(names))
+        server.kill()  # and nothing was said to the archive that could still be under way
+        server.start()
+
+    def in_a_room(self, server, by):
+        names = [f"d{number}" for number in range(MESSAGES)]
+        for user in ("host", "guest"):
+            server.add_user(user, PASSWORD)
+        self.said_in_a_room(server, names)
+        got = self.come(server, "guest")
+        self.assertEqual([message.get("id") for message in got], ["c", *names])
+        for message in got[1:]:
+            self.assertEqual(message.get("from"), f"{ROOM}/host@{DOMAIN}")
+            self.assertEqual(message.get("to"), f"guest@{DOMAIN}")
+            self.assertIsNotNone(message.find(DELAY))
+            self.assertEqual(sorted(one.get("by") for one in message.findall(SID)), sorted(by))
+        self.assertEqual(self.come(server, "guest"), [])
+
+    def test_rooms(self):
+        for number, (modules, by) in enumerate(ROOM_ARCHIVES):
+            schema = f"{SCHEMA}_{number}"
+            self.addCleanup(drop_schema, schema)
+            for storage_name, storage in storages(schema):
+                with self.subTest(storage=storage_name, by=by), \
+                        Server(storage=storage, modules={**WITH_ROOMS, **modules}) as server:
+                    self.in_a_room(server, by)
 
     def test_offline(self):
         self.addCleanup(drop_schema, SCHEMA)
