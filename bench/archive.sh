@@ -85,7 +85,7 @@ round() {
 
 tell() {
     local reports=("$WORK/report-$1-"*)
-    printf '%7d %8.1f %8.1f %8.0f %8.1f %8d %8d %9d\n' "$1" \
+    printf '%7d %8.1f %8.1f %8.0f %8.1f %8.0f %8.0f %9.0f\n' "$1" \
         "$(median server_cpu_us_message "${reports[@]}")" \
         "$(median database_cpu_us_message "${reports[@]}")" \
         "$(median wal_bytes_message "${reports[@]}")" \
@@ -93,7 +93,7 @@ tell() {
         "$(median latency_p50_us "${reports[@]}")" "$(median latency_p99_us "${reports[@]}")" \
         "$(median archived "${reports[@]}")"
     if $ACKS; then
-        printf '        acknowledged after p50 %d µs, p99 %d µs; delivered after %d, %d µs\n' \
+        printf '        acknowledged after p50 %.0f µs, p99 %.0f µs; delivered after %.0f, %.0f µs\n' \
             "$(median ack_p50_us "${reports[@]}")" "$(median ack_p99_us "${reports[@]}")" \
             "$(median delivery_p50_us "${reports[@]}")" "$(median delivery_p99_us "${reports[@]}")"
     fi

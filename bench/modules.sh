@@ -44,7 +44,7 @@ round() {
 
 tell() {
     local talk=("$WORK/talk-$1-"*) idle=("$WORK/idle-$1-"*)
-    printf '%-14s %9.2f %9d\n' "$1" "$(median server_cpu_us_message "${talk[@]}")" \
+    printf '%-14s %9.2f %9.0f\n' "$1" "$(median server_cpu_us_message "${talk[@]}")" \
         "$(median rss_one_more_bytes "${idle[@]}")"
 }
 

@@ -34,7 +34,7 @@ round() {
 
 tell() {
     local reports=("$WORK/report-$1-"*)
-    printf '%7d %8.1f %8.1f %8.1f %8d %8d %6d\n' "$1" \
+    printf '%7d %8.1f %8.1f %8.1f %8.0f %8.0f %6.0f\n' "$1" \
         "$(median server_cpu_us_sent "${reports[@]}")" \
         "$(median server_cpu_us_message "${reports[@]}")" \
         "$(median database_cpu_us_sent "${reports[@]}")" \

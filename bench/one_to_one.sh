@@ -2,19 +2,20 @@
 # The server's CPU time for a one-to-one message beside the relay's, the floor of what such a
 # message costs on this machine: both run in turn, some rounds, and the medians are told with their
 # ratio.
-# Starts a scratch server (no archive) and the relay, and ends them.
+# Starts a scratch server and the relay, and ends them. There is no archive, or with --archive that
+# and inboxes, on a scratch PostgreSQL, whose own CPU time is not told (archive.sh does).
 #
 #   bench/one_to_one.sh [--shards N] [--users N] [--rates "R..."] [--bursts "K..."] [--rounds N]
-#                       [--seconds S] [--tls] [--tick-us T] [--build DIR] [--keep DIR]
+#                       [--seconds S] [--tls] [--archive] [--tick-us T] [--build DIR] [--keep DIR]
 #
 # --keep: a folder for all single reports. The goal is DESIGN.md's: at most 1.5 times what the relay
-# takes and 3 µs for XMPP (TLS: 3.5).
+# takes and 3 µs for XMPP (TLS: 0.5 more; archive and inbox: 2.5 more).
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$ROOT/build/release
 SHARDS=1 USERS=500 RATES="2000 5000 10000" BURSTS="1 8" ROUNDS=3 SECONDS_EACH=5 TICK=0 KEEP=
-TLS=()
+TLS=() ARCHIVE=false XMPP_US=3 MODULES='' STORAGE=''
 WORK=$(mktemp -d)
 PORT='' TLS_PORT='' SERVER='' RELAY='' RELAY_PORT='' # set by lib.sh
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
@@ -24,7 +25,8 @@ trap finish EXIT
 read_options() {
     while [[ $# -gt 0 ]]; do
         case $1 in
-        --tls) TLS=(--tls) && shift && continue ;;
+        --tls) TLS=(--tls) XMPP_US=3.5 && shift && continue ;;
+        --archive) ARCHIVE=true && shift && continue ;;
         --shards) SHARDS=$2 ;;
         --users) USERS=$2 ;;
         --rates) RATES=$2 ;;
@@ -73,7 +75,7 @@ tell() {
         -v s50="$(median latency_p50_us "${server[@]}")" \
         -v s99="$(median latency_p99_us "${server[@]}")" \
         -v r50="$(median latency_p50_us "${relay[@]}")" \
-        -v r99="$(median latency_p99_us "${relay[@]}")" -v xmpp="${XMPP_US:-3}" 'BEGIN {
+        -v r99="$(median latency_p99_us "${relay[@]}")" -v xmpp="$XMPP_US" 'BEGIN {
             printf "%7d %5d %9.2f %9.2f %7.2f %9.2f %6d %6d %7d %6d %7d\n",
                 rate, burst, s, r, s / r, s / (r + xmpp), lost, s50, s99, r50, r99 }'
 }
@@ -81,14 +83,17 @@ tell() {
 main() {
     local rate burst i
     read_options "$@"
-    if [[ ${#TLS[@]} -gt 0 ]]; then XMPP_US=3.5; fi
     REPORTS=${KEEP:-$WORK}
     place
+    if $ARCHIVE; then
+        MODULES='mam: {}, inbox: {}' XMPP_US=$(awk -v us="$XMPP_US" 'BEGIN { print us + 2.5 }')
+        start_postgresql
+    fi
     start_server "$SHARDS"
     import_users "$USERS"
     start_relay 0
     echo "$SHARDS shards, $USERS connections, 300-byte stanzas, $ROUNDS rounds; CPU µs a message"
-    echo "   rate burst    server     relay   ratio  s/(r+${XMPP_US:-3})   lost    p50     p99" \
+    echo "   rate burst    server     relay   ratio  s/(r+$XMPP_US)   lost    p50     p99" \
         " r.p50   r.p99"
     for burst in $BURSTS; do
         for rate in $RATES; do
