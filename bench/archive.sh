@@ -93,7 +93,7 @@ tell() {
         "$(median latency_p50_us "${reports[@]}")" "$(median latency_p99_us "${reports[@]}")" \
         "$(median archived "${reports[@]}")"
     if $ACKS; then
-        printf '        acknowledged after p50 %.0f µs, p99 %.0f µs; delivered after %.0f, %.0f µs\n' \
+        printf '        acknowledged after p50 %.0f, p99 %.0f µs; delivered after %.0f, %.0f µs\n' \
             "$(median ack_p50_us "${reports[@]}")" "$(median ack_p99_us "${reports[@]}")" \
             "$(median delivery_p50_us "${reports[@]}")" "$(median delivery_p99_us "${reports[@]}")"
     fi
