@@ -55,11 +55,22 @@ void element_add_text(struct arena *arena, struct element *parent, struct str te
     push_node(parent, &node->node);
 }
 
-void element_add_xml(struct arena *arena, struct element *parent, struct str xml)
+static void add_view(struct arena *arena, struct element *parent, enum node_kind kind,
+                     struct str view)
 {
     struct text_node *node = arena_take(arena, sizeof *node);
-    *node = (struct text_node){{NULL, NODE_XML}, xml};
+    *node = (struct text_node){{NULL, kind}, view};
     push_node(parent, &node->node);
+}
+
+void element_add_view(struct arena *arena, struct element *parent, struct str text)
+{
+    add_view(arena, parent, NODE_TEXT, text);
+}
+
+void element_add_xml(struct arena *arena, struct element *parent, struct str xml)
+{
+    add_view(arena, parent, NODE_XML, xml);
 }
 
 void element_drop(struct element *parent, struct element *child)

@@ -53,6 +53,9 @@ struct element *element_add(struct arena *arena, struct element *parent, enum ns
 /* Appends text (copied). */
 void element_add_text(struct arena *arena, struct element *parent, struct str text);
 
+/* Appends text that lives as long as the arena. */
+void element_add_view(struct arena *arena, struct element *parent, struct str text);
+
 /* Appends elements that are XML already, written with NS_NONE or the parent's namespace as scope.
  * The text is a view that must live as long as the arena. Nobody but a writer looks into it: it is
  * neither text nor an element. */

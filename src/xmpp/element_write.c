@@ -1,4 +1,5 @@
 #include "element.h"
+#include "plain_bytes.h"
 
 #include <stdio.h>
 
@@ -73,21 +74,6 @@ static const uint8_t text_classes[256] = {CLASSES_OF_ALL};
 static const uint8_t value_classes[256] = {
     CLASSES_OF_ALL, ['\t'] = ESCAPED, ['\n'] = ESCAPED, ['\''] = ESCAPED, ['"'] = ESCAPED};
 
-/* Eight bytes at once: true when one of them is not surely PLAIN. */
-static inline bool word_special(const char *at, bool is_value)
-{
-    const uint64_t ones = UINT64_MAX / 255, highs = ones * 0x80;
-    uint64_t w, found;
-    memcpy(&w, at, 8);
-#define BELOW(word, n) (((word)-ones * (n)) & ~(word))
-    found = w | BELOW(w, 0x20) | BELOW(w ^ ones * '&', 1) | BELOW(w ^ ones * '<', 1) |
-            BELOW(w ^ ones * '>', 1);
-    if (is_value)
-        found |= BELOW(w ^ ones * '\'', 1) | BELOW(w ^ ones * '"', 1);
-#undef BELOW
-    return found & highs;
-}
-
 /* Bytes of the character at `at`, which is no ASCII; 0 when it is ill-formed or not of XML. */
 static size_t wide_len(const char *at, const char *end)
 {
@@ -100,9 +86,9 @@ static inline const char *run_end(const char *at, const char *end, bool is_value
 {
     const uint8_t *classes = is_value ? value_classes : text_classes;
     while (at < end) {
-        bool whole_word = end - at >= 8;
-        const char *stop = whole_word ? at + 8 : end;
-        if (whole_word && !word_special(at, is_value))
+        bool whole = end - at >= PLAIN_BYTES;
+        const char *stop = whole ? at + PLAIN_BYTES : end;
+        if (whole && plain_bytes(at, is_value))
             at = stop;
         while (at < stop) {
             uint8_t class = classes[(uint8_t)*at];

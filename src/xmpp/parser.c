@@ -2,6 +2,7 @@
 
 #include "build.h"
 #include "check.h"
+#include "element_read.h"
 #include "mem.h"
 
 #include <expat.h>
@@ -338,6 +339,9 @@ static struct built finish(struct parser *parser, bool fed)
 struct built build_element(struct parser *parser, struct arena *arena, const char *declarations,
                            struct str xml)
 {
+    struct element *plain = declarations ? NULL : element_read(arena, xml);
+    if (plain)
+        return (struct built){plain, STREAM_NO_ERROR, NULL};
     begin(parser, arena);
     if (declarations)
         scope_init_written(&parser->scope, declarations);
