@@ -77,6 +77,7 @@ static enum err touch(const char *path, char *why, size_t room)
  * changed often once; the size limit is for the WAL after a burst. */
 static const char writer_pragmas[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
                                      "PRAGMA foreign_keys=ON; PRAGMA cache_size=-32768;"
+                                     "PRAGMA temp_store=MEMORY;"
                                      "PRAGMA wal_autocheckpoint=4000;"
                                      "PRAGMA journal_size_limit=67108864;";
 static const char reader_pragmas[] = "PRAGMA query_only=ON; PRAGMA cache_size=-8192;";
