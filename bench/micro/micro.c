@@ -18,8 +18,8 @@ enum { ROUNDS = 5, ROUND_NS = 20000000, COUNT_MAX = 1 << 30 };
 
 const char *micro_folder;
 
-static const struct micro *const tables[] = {micro_base, micro_xmpp, micro_login, micro_shard,
-                                             micro_storage};
+static const struct micro *const tables[] = {micro_base,  micro_xmpp,    micro_login,
+                                             micro_shard, micro_storage, micro_sqlite};
 
 /* What came out of all of them: told at the end, so that it is used. */
 static uint64_t outcome;

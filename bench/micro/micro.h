@@ -25,7 +25,8 @@ struct micro {
 };
 
 /* The tables, one a file; each ends with a row without a name. */
-extern const struct micro micro_base[], micro_xmpp[], micro_login[], micro_shard[], micro_storage[];
+extern const struct micro micro_base[], micro_xmpp[], micro_login[], micro_shard[], micro_storage[],
+    micro_sqlite[];
 
 /* A folder with localhost.pem and localhost.key, or NULL. */
 extern const char *micro_folder;

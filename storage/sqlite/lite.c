@@ -102,12 +102,22 @@ static enum err configure(struct lite *lite, bool writer)
     return ERR_UNSUPPORTED;
 }
 
+/* The library counts its memory under a lock unless told before its first use. Boot thread. */
+static void set_up_library(void)
+{
+    static bool done;
+    if (!done)
+        CHECK(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK);
+    done = true;
+}
+
 enum err lite_open(const char *path, bool writer, struct lite **out, char *why, size_t room)
 {
     enum err err = touch(path, why, room);
     if (err)
         return err;
     struct lite *lite = mem_zalloc(sizeof *lite);
+    set_up_library();
     int code = sqlite3_open_v2(path, &lite->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     err = code == SQLITE_OK ? configure(lite, writer) : note(lite, code);
     if (!err) {
@@ -208,6 +218,17 @@ struct str lite_get(struct lite_statement *statement, int at, struct arena *aren
 int64_t lite_get_number(struct lite_statement *statement, int at)
 {
     return sqlite3_column_int64(real(statement), at);
+}
+
+enum err lite_ask(struct lite *lite, struct lite_statement *statement, int64_t *number)
+{
+    if (!statement)
+        return ERR_DOWN;
+    enum err err = lite_row(lite, statement);
+    if (!err)
+        *number = lite_get_number(statement, 0);
+    lite_done(statement);
+    return err;
 }
 
 enum err lite_run(struct lite *lite, struct lite_statement *statement, uint64_t *changed)

@@ -49,6 +49,11 @@ RT_NODISCARD enum err lite_row(struct lite *lite, struct lite_statement *stateme
 struct str lite_get(struct lite_statement *statement, int at, struct arena *arena);
 int64_t lite_get_number(struct lite_statement *statement, int at);
 
+/* For a query of one number: the first column of its first row, then it ends. ERR_NOT_FOUND: no
+ * row, and *number is what it was. NULL (from lite_start): ERR_DOWN. */
+RT_NODISCARD enum err lite_ask(struct lite *lite, struct lite_statement *statement,
+                               int64_t *number);
+
 /* For statements without rows: runs, ends (lite_done) and says how many rows changed. */
 RT_NODISCARD enum err lite_run(struct lite *lite, struct lite_statement *statement,
                                uint64_t *changed);

@@ -6,13 +6,10 @@ static const char jid_add_sql[] = "INSERT INTO jid (bare) VALUES (?1)";
 enum err lite_find_jid(struct lite *lite, struct str bare, int64_t *id)
 {
     struct lite_statement *find = lite_start(lite, jid_sql);
-    if (!find)
-        return ERR_DOWN;
-    lite_text(find, 1, bare);
-    enum err err = lite_row(lite, find);
-    *id = err ? 0 : lite_get_number(find, 0);
-    lite_done(find);
-    return err;
+    if (find)
+        lite_text(find, 1, bare);
+    *id = 0;
+    return lite_ask(lite, find, id);
 }
 
 enum err lite_need_jid(struct lite *lite, struct str bare, int64_t *id)

@@ -1,26 +1,10 @@
 #include "lite_mam.h"
 
 #include "limits.h"
-#include "lite_inbox.h"
 #include "lite_jid.h"
-#include "lite_keeps.h"
 #include "lite_search.h"
 #include "pack.h"
-#include "stanza_id.h"
 #include "store_backend.h"
-
-static const char add_sql[] =
-    "INSERT INTO message"
-    " (id, sender, recipient, flags, sender_resource, recipient_resource, origin, body, packed,"
-    " client_id)"
-    " SELECT * FROM (SELECT ?1, ?2, ?3,"
-    " ?4 | (" LITE_KEEPS("?2", "?11", "?6") " = 0) | (" LITE_KEEPS(
-        "?3", "?10",
-        "?5") " = 0) * 2 | (?14 AND NOT EXISTS (SELECT 1 FROM account a JOIN domain d"
-              " ON d.id = a.domain_id WHERE a.name = ?15 AND d.name = ?16)) * 2 AS flags,"
-              " ?5, ?6, ?7, ?8, ?12, ?13) WHERE flags & 3 <> 3 AND NOT EXISTS"
-              " (SELECT 1 FROM message WHERE sender = ?2 AND origin = ?7 AND id > ?9)"
-              " ON CONFLICT (id) DO NOTHING RETURNING flags";
 
 /* What is up to this is not the owner's any more. */
 #define SINCE "(SELECT j.since FROM jid j WHERE j.id = ?1)"
@@ -88,87 +72,6 @@ static const char prefs_drop_sql[] = "DELETE FROM mam_prefs WHERE owner = ?1";
 static const char prefs_add_sql[] = "INSERT INTO mam_prefs (owner, keeps) VALUES (?1, ?2)";
 static const char prefs_jid_add_sql[] =
     "INSERT OR REPLACE INTO mam_prefs_jid (owner, bare, resource, keeps) VALUES (?1, ?2, ?3, ?4)";
-
-/* --- Writing --- */
-
-/* ERR_NOT_FOUND: it is there already, or nobody wants it. */
-static enum err add_message(struct lite *lite, struct store_op *op, int64_t sender,
-                            int64_t recipient, unsigned *flags)
-{
-    const struct store_message *message = &op->message;
-    struct packed body = pack_body(&op->arena, message->body);
-    struct lite_statement *add = lite_start(lite, add_sql);
-    if (!add)
-        return ERR_DOWN;
-    lite_number(add, 1, (int64_t)message->id);
-    lite_number(add, 2, sender);
-    lite_number(add, 3, recipient);
-    lite_number(add, 4, store_mam_flags(message));
-    lite_text(add, 5, message->sender_resource);
-    lite_text(add, 6, message->recipient_resource);
-    if (message->origin_id.len) /* else it stays NULL, which equals nothing */
-        lite_number(add, 7, (int64_t)store_mam_origin(message->origin_id));
-    lite_blob(add, 8, body.bytes);
-    lite_number(add, 12, body.dictionary);
-    lite_number(add, 9, (int64_t)(message->id - stanza_id_span(STORE_MAM_RESENT_US)));
-    lite_text(add, 10, message->sender);
-    lite_text(add, 11, message->recipient);
-    if (message->client_id.len)
-        lite_number(add, 13, (int64_t)store_mam_origin(message->client_id));
-    struct str domain, user = str_cut(message->recipient, '@', &domain);
-    lite_number(add, 14, message->if_registered);
-    lite_text(add, 15, user);
-    lite_text(add, 16, domain);
-    enum err err = lite_row(lite, add);
-    *flags = err ? 0 : (unsigned)lite_get_number(add, 0);
-    lite_done(add);
-    return err;
-}
-
-/* A message, and what it means to inboxes. */
-static enum err store(struct lite *lite, struct store_op *batch, struct store_op *op,
-                      struct inbox_event *events, size_t *event_count)
-{
-    const struct store_message *message = &op->message;
-    if (message->rest)
-        return lite_inbox_parties(lite, message, events, event_count);
-    int64_t sender, recipient;
-    unsigned flags;
-    enum err err = lite_need_jid(lite, message->sender, &sender);
-    if (!err)
-        err = lite_need_jid(lite, message->recipient, &recipient);
-    if (!err)
-        err = add_message(lite, op, sender, recipient, &flags);
-    if (err)
-        return err == ERR_NOT_FOUND ? ERR_OK : err;
-    batch->batch.stored++;
-    err = lite_search_add(lite, message->id, message->text);
-    if (err)
-        return err;
-    *event_count += inbox_events(events + *event_count, message, flags, sender, recipient);
-    return lite_inbox_parties(lite, message, events, event_count);
-}
-
-static size_t event_room(const struct store_op *op)
-{
-    size_t room = 0;
-    for (size_t i = 0; i < op->batch.count; i++)
-        room += 2 + op->batch.ops[i]->message.party_count;
-    return room;
-}
-
-enum err lite_mam_batch(struct lite *lite, struct store_op *op)
-{
-    size_t count = 0;
-    struct inbox_event *events = arena_take(&op->arena, event_room(op) * sizeof *events);
-    enum err err = ERR_OK;
-    op->batch.stored = 0;
-    for (size_t i = 0; !err && i < op->batch.count; i++)
-        err = store(lite, op, op->batch.ops[i], events, &count);
-    if (!err)
-        err = lite_inbox_add(lite, events, count);
-    return err == ERR_CONFLICT ? ERR_INVALID : err; /* a conflict keeps the savepoint */
-}
 
 enum err lite_mam_upkeep(struct lite *lite, struct store_op *op)
 {
@@ -311,14 +214,9 @@ enum err lite_mam_page(struct lite *lite, struct store_op *op)
 static enum err take_number(struct lite *lite, const char *sql, int64_t owner, int64_t *out)
 {
     struct lite_statement *statement = lite_start(lite, sql);
-    if (!statement)
-        return ERR_DOWN;
-    lite_number(statement, 1, owner);
-    enum err err = lite_row(lite, statement);
-    if (!err)
-        *out = lite_get_number(statement, 0);
-    lite_done(statement);
-    return err;
+    if (statement)
+        lite_number(statement, 1, owner);
+    return lite_ask(lite, statement, out);
 }
 
 enum err lite_mam_metadata(struct lite *lite, struct store_op *op)

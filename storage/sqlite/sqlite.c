@@ -138,6 +138,8 @@ static enum err run(struct lite *lite, const char *sql)
     return statement ? lite_run(lite, statement, &changed) : ERR_DOWN;
 }
 
+static const char begin_sql[] = "BEGIN IMMEDIATE";
+static const char commit_sql[] = "COMMIT";
 static const char savepoint_sql[] = "SAVEPOINT op";
 static const char undo_sql[] = "ROLLBACK TO op";
 static const char release_sql[] = "RELEASE op";
@@ -159,11 +161,11 @@ static bool write_one(struct lite *lite, struct store_op *op)
 
 static enum err write_all(struct lite *lite, struct job **jobs, size_t count)
 {
-    enum err err = lite_exec(lite, "BEGIN IMMEDIATE");
+    enum err err = run(lite, begin_sql);
     for (size_t i = 0; !err && i < count; i++)
         if (!write_one(lite, op_of(jobs[i])))
             err = op_of(jobs[i])->result ? op_of(jobs[i])->result : ERR_DOWN;
-    return err ? err : lite_exec(lite, "COMMIT");
+    return err ? err : run(lite, commit_sql);
 }
 
 /* Nothing of the batch was kept, so nothing of it is answered with success. */
@@ -222,14 +224,7 @@ static const char *error(void *own)
 static enum err read_number(void *own, const char *sql, int64_t *number)
 {
     struct lite *lite = own;
-    struct lite_statement *statement = lite_start(lite, sql);
-    if (!statement)
-        return ERR_DOWN;
-    enum err err = lite_row(lite, statement);
-    if (!err)
-        *number = lite_get_number(statement, 0);
-    lite_done(statement);
-    return err;
+    return lite_ask(lite, lite_start(lite, sql), number);
 }
 
 static enum err read_version(void *own, unsigned *version)
