@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What a one-to-one message costs with the archive (module mam) on: CPU time of the server and of
 # the database, bytes of write-ahead log, messages a batch, and how many rows there are afterwards.
-# Starts a scratch PostgreSQL (or uses SQLite, whose time is the server's) and ends it.
+# Starts a scratch PostgreSQL and ends it, or uses SQLite: its threads' time is the database's.
 #
 #   bench/archive.sh [--backend postgresql|sqlite] [--shards N] [--users N] [--rates "R..."]
 #                    [--rounds N] [--seconds S] [--origin-ids] [--acks] [--tick-us US] [--build DIR]
@@ -11,7 +11,7 @@ set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$ROOT/build/release
-ORIGINS=() ACKS=false TICK_US=0
+ORIGINS=() ACKS=false TICK_US=0 DATABASE=()
 BACKEND=postgresql SHARDS=1 USERS=500 RATES="1000 5000" ROUNDS=3 SECONDS_EACH=5
 MODULES=${MODULES:-'mam: {}, inbox: {}'} STORAGE='backend: sqlite'
 WORK=$(mktemp -d)
@@ -65,7 +65,8 @@ round() {
         acks=$!
     fi
     "$BUILD/ringtail-bench" one_to_one --port "$PORT" --server-pid "$SERVER" --users "$USERS" \
-        --rate "$1" --tick-us "$TICK_US" --seconds "$SECONDS_EACH" "${ORIGINS[@]}" >"$report" ||
+        --rate "$1" --tick-us "$TICK_US" --seconds "$SECONDS_EACH" "${ORIGINS[@]}" \
+        "${DATABASE[@]}" >"$report" ||
         say "not all is well: $(value lost "$report") lost"
     if $ACKS; then
         wait "$acks" || say "no acknowledgements measured"
@@ -77,7 +78,7 @@ round() {
         -v commits="$((after[2] - before[2]))" -v messages="$((after[3] - before[3]))" \
         -v hz="$(getconf CLK_TCK)" 'BEGIN {
             n = messages ? messages : 1
-            print "database_cpu_us_message", ticks * 1000000 / hz / n
+            if (ticks) print "database_cpu_us_message", ticks * 1000000 / hz / n
             print "wal_bytes_message", wal / n
             print "messages_batch", commits ? messages / commits : 0
             print "archived", messages }' >>"$report"
@@ -102,7 +103,7 @@ tell() {
 main() {
     local rate i
     read_options "$@"
-    if [[ $BACKEND == postgresql ]]; then start_postgresql; fi
+    if [[ $BACKEND == postgresql ]]; then start_postgresql; else DATABASE=("${SQLITE[@]}"); fi
     start_server "$SHARDS"
     import_users "$((USERS + 2))"
     echo "$BACKEND, $SHARDS shards, $USERS connections, 300-byte stanzas, $ROUNDS rounds of" \

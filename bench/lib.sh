@@ -139,6 +139,9 @@ ask() {
     psql -qAt "$CONNINFO" "${sql[@]}"
 }
 
+# For ringtail-bench: what SQLite inside of the server takes is the database's.
+SQLITE=(--database-threads sqlite)
+
 # start_relay CPU: sets RELAY_PORT and RELAY.
 start_relay() {
     RELAY_PORT=$(free_port)

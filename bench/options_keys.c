@@ -81,6 +81,9 @@ const struct key options_keys[] = {
     TEXT("server_cgroup", server.cgroup, NULL, "the same by control group: its folder"),
     TEXT("database_pid", database.pids, NULL, "processes of the database"),
     TEXT("database_cgroup", database.cgroup, NULL, "the same by control group"),
+    TEXT("database_threads", database.threads, NULL,
+         "of a database inside of the server: what its threads' names begin with; their CPU time "
+         "is the database's"),
     TEXT("counters", counters, NULL,
          "a command that prints lines NAME NUMBER before and after: how much each has grown is "
          "told"),

@@ -2,9 +2,15 @@
 
 struct reading reading_take(const struct options *options)
 {
-    return (struct reading){.server = probe_read(&options->server),
-                            .database = probe_read(&options->database),
-                            .machine = machine_time()};
+    struct reading reading = {.server = probe_read(&options->server),
+                              .database = probe_read(&options->database),
+                              .machine = machine_time()};
+    if (options->database.threads) {
+        double inside_us = probe_threads_cpu_us(&options->server, options->database.threads);
+        reading.server.cpu_us -= inside_us;
+        reading.database.cpu_us += inside_us;
+    }
+    return reading;
 }
 
 static void add_counts(const struct outcome *outcome, struct report *out)
@@ -140,6 +146,6 @@ void outcome_memory(const struct options *options, const struct reading *at, str
         report_add(out, "rss_one_more_bytes", (all->rss - half->rss) / rest, 0);
         report_add(out, "private_one_more_bytes", (all->private - half->private) / rest, 0);
     }
-    if (probe_is_set(&options->database))
+    if (at[MEMORY_ALL].database.pss > 0)
         report_add(out, "database_pss_bytes", at[MEMORY_ALL].database.pss, 0);
 }

@@ -63,6 +63,16 @@ struct probe_usage probe_read(const struct probe *probe)
     return usage;
 }
 
+double probe_threads_cpu_us(const struct probe *probe, const char *prefix)
+{
+    double sum = 0;
+    unsigned pids[PROCESSES_MAX];
+    unsigned count = processes_of(probe->pids, pids);
+    for (unsigned i = 0; i < count; i++)
+        sum += process_threads_cpu_us(pids[i], prefix);
+    return sum;
+}
+
 static double cpu_of(clockid_t clock)
 {
     struct timespec ts;

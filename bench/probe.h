@@ -11,6 +11,9 @@
 struct probe {
     const char *pids;   /* comma-separated ids or names; NULL or empty: none */
     const char *cgroup; /* its folder; NULL: none */
+    /* NULL, or of a database inside of the server's processes: what its threads' names begin with.
+     */
+    const char *threads;
 };
 
 struct probe_usage {
@@ -22,10 +25,13 @@ struct probe_usage {
 /* All zero where nothing is given or nothing can be read. Takes some milliseconds. */
 struct probe_usage probe_read(const struct probe *probe);
 
+/* CPU time so far of the threads of those processes whose names begin with `prefix`. */
+double probe_threads_cpu_us(const struct probe *probe, const char *prefix);
+
 /* True when something is given. */
 static inline int probe_is_set(const struct probe *probe)
 {
-    return (probe->pids && *probe->pids) || probe->cgroup;
+    return (probe->pids && *probe->pids) || probe->cgroup || probe->threads;
 }
 
 /* Microseconds on a CPU of our own process, and of the running thread, so far. */

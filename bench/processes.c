@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* What is read of /proc/PID/stat. */
@@ -133,17 +134,33 @@ static double dead_children_us(unsigned pid)
     return (double)(line.dead_user + line.dead_system) * 1e6 / (double)sysconf(_SC_CLK_TCK);
 }
 
-double process_cpu_us(unsigned pid)
+static bool is_called(unsigned pid, const char *thread, const char *prefix)
+{
+    char path[320], name[32] = "";
+    snprintf(path, sizeof path, "/proc/%u/task/%s/comm", pid, thread);
+    FILE *file = fopen(path, "re");
+    bool read = file && fgets(name, sizeof name, file);
+    if (file)
+        fclose(file);
+    return read && strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+double process_threads_cpu_us(unsigned pid, const char *prefix)
 {
     char path[64];
-    double sum = dead_children_us(pid);
+    double sum = 0;
     snprintf(path, sizeof path, "/proc/%u/task", pid);
     DIR *tasks = opendir(path);
     if (!tasks)
-        return sum;
+        return 0;
     for (struct dirent *entry; (entry = readdir(tasks));)
-        if (entry->d_name[0] != '.')
+        if (entry->d_name[0] != '.' && is_called(pid, entry->d_name, prefix))
             sum += thread_cpu_us(pid, entry->d_name);
     closedir(tasks);
     return sum;
+}
+
+double process_cpu_us(unsigned pid)
+{
+    return process_threads_cpu_us(pid, "") + dead_children_us(pid);
 }

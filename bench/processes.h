@@ -12,4 +12,7 @@ unsigned processes_of(const char *list, unsigned pids[PROCESSES_MAX]);
  * ended (those in clock ticks). 0: cannot be read. */
 double process_cpu_us(unsigned pid);
 
+/* The same of those threads alone whose names begin with `prefix`. */
+double process_threads_cpu_us(unsigned pid, const char *prefix);
+
 #endif

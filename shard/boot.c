@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -118,6 +119,7 @@ static void *run_seat(void *argument)
     mail_enter(seat->id);
     log_thread((int)seat->id);
     metric_thread(seat->name);
+    prctl(PR_SET_NAME, seat->name); /* as top and perf show it */
     seat->err = shard_new(seat->id, &shard);
     if (seat->err)
         atomic_fetch_add(&failed_seats, 1);

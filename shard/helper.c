@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 struct runner {
@@ -131,6 +132,7 @@ static void *run_thread(void *argument)
     struct runner *runner = argument;
     mail_enter(runner->post);
     metric_thread(runner->is.name);
+    prctl(PR_SET_NAME, runner->is.name); /* the first 15 bytes */
     if (runner->is.start)
         runner->is.start(runner->is.own);
     while (!runner->ending) {
