@@ -38,8 +38,8 @@ static bool fits(const struct options *options, unsigned parts)
         fprintf(stderr, "ringtail-bench: workers: %s takes one thread\n", scenario->name);
         return false;
     }
-    if (scenario->through_relay && options->first % 2) {
-        fputs("ringtail-bench: first: must be even for the relay\n", stderr);
+    if (scenario->through_relay && options->first % size) {
+        fprintf(stderr, "ringtail-bench: first: must be a multiple of %u for the relay\n", size);
         return false;
     }
     if (options->domain_count && options->domain_bucket % size) {

@@ -48,7 +48,7 @@ static void say(struct client *client, const char *text)
     client_write(client, str_of(text));
 }
 
-/* `from` tells the other end of a relay who it is paired with. */
+/* `from` tells the other end of a relay who it is paired with; in a room each hears itself. */
 static void open_stream(struct client *client)
 {
     struct buf *out = conn_out(&client->conn);
@@ -59,7 +59,7 @@ static void open_stream(struct client *client)
                "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
                "xmlns:stream='http://etherx.jabber.org/streams' version='1.0' to='%s'",
                domain);
-    if (client->setup->through_relay)
+    if (client->setup->relay_group)
         buf_format(out, " from='%u'", client->number);
     buf_push_str(out, STR(">"));
     conn_flush(&client->conn);
@@ -317,10 +317,11 @@ static void take_element(struct client *client, const struct element *element, u
 static void take_header(struct client *client, const struct element *header)
 {
     uint64_t peer;
-    if (!client->setup->through_relay)
+    unsigned group = client->setup->relay_group;
+    if (!group)
         return;
     if (text_u64(element_attr(header, "from"), 0, UINT32_MAX, &peer) &&
-        peer == (client->number ^ 1))
+        peer == (group > 2 ? client->number : client->number ^ 1))
         become_ready(client);
     else
         fail(client, "the relay has paired the wrong connections");

@@ -24,7 +24,7 @@ struct client_setup {
     const struct options *options;
     struct tls_context *tls; /* NULL without TLS */
     struct parser *parser;
-    bool through_relay;
+    unsigned relay_group; /* who are connected with each other by a relay; 0: there is none */
     struct client_memory *memories; /* of all clients; NULL: streams are not resumed */
     /* It may send stanzas now. */
     void (*on_ready)(struct client *client);

@@ -32,16 +32,16 @@ static void on_gone(struct client *client, const char *why)
         fleet.on_gone(client, why);
 }
 
-void fleet_init(const struct options *options, unsigned first, unsigned count, bool through_relay)
+void fleet_init(const struct options *options, unsigned first, unsigned count, unsigned relay_group)
 {
     memset(&fleet, 0, sizeof fleet);
     fleet.setup = (struct client_setup){.options = options,
-                                        .through_relay = through_relay,
+                                        .relay_group = relay_group,
                                         .parser = parser_new(),
                                         .on_ready = on_ready,
                                         .on_stanza = on_stanza,
                                         .on_gone = on_gone};
-    if ((options->tls || options->direct_tls) && !through_relay)
+    if ((options->tls || options->direct_tls) && !relay_group)
         fleet.setup.tls = tls_context_client("xmpp-client");
     fleet.first = first;
     fleet.count = count;
@@ -64,7 +64,8 @@ void fleet_fini(void)
 bool fleet_open(unsigned index)
 {
     struct client *client = &fleet.clients[index];
-    uint64_t most = fleet.setup.through_relay ? 2 : fleet.setup.options->in_flight;
+    unsigned group = fleet.setup.relay_group; /* a relay groups them as they come */
+    uint64_t most = group > 2 ? 1 : group ? group : fleet.setup.options->in_flight;
     if (client->stage != CLIENT_IDLE || fleet.live - fleet.ready >= most)
         return false;
     fleet.live++;

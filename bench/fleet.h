@@ -26,7 +26,8 @@ struct fleet {
 extern _Thread_local struct fleet fleet;
 
 /* `count` users from number `first` on; none begins yet. fleet_fini: all must be gone. */
-void fleet_init(const struct options *options, unsigned first, unsigned count, bool through_relay);
+void fleet_init(const struct options *options, unsigned first, unsigned count,
+                unsigned relay_group);
 void fleet_fini(void);
 
 /* Where a client stands in the fleet: 0 is the first. */

@@ -142,10 +142,10 @@ ask() {
 # For ringtail-bench: what SQLite inside of the server takes is the database's.
 SQLITE=(--database-threads sqlite)
 
-# start_relay CPU: sets RELAY_PORT and RELAY.
+# start_relay CPU [SIZE]: sets RELAY_PORT and RELAY; of pairs, or rooms of SIZE.
 start_relay() {
     RELAY_PORT=$(free_port)
-    "$BUILD/ringtail-relay" 127.0.0.1 "$RELAY_PORT" "$1" &
+    "$BUILD/ringtail-relay" 127.0.0.1 "$RELAY_PORT" "$@" &
     RELAY=$!
     STARTED+=("$RELAY")
 }

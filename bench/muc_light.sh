@@ -1,45 +1,54 @@
 #!/usr/bin/env bash
 # What a message in a room (MUC Light) costs with archive and inbox on: CPU time of the server and
-# of the database, a sent message and a delivered copy, in rooms of five; or, with --large, how fast
-# one large room is of which a part is there, and chat between others on the same shard.
+# of the database, a sent message and a delivered copy, in rooms of five, in turn with a relay that
+# hands the same bytes to the same five; or, with --large, how fast one large room is of which a part
+# is there, and chat between others on the same shard.
 #
 #   bench/muc_light.sh [--shards N] [--users N] [--rates "R..."] [--rounds N] [--seconds S]
-#                      [--large OCCUPANTS] [--there USERS] [--build DIR]
+#                      [--tick-us T] [--large OCCUPANTS] [--there USERS] [--build DIR]
+#
+# The goal is 1.5 times what the relay takes and, as for one-to-one (one_to_one.sh), 5.5 µs, and for
+# each further copy the 0.8 µs of DESIGN.md 12 for hooks, routing and writing out: 8.7 µs.
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$ROOT/build/release
-SHARDS=1 USERS=500 RATES="200 600 1000" ROUNDS=1 SECONDS_EACH=5 LARGE=0 THERE=1000
+SHARDS=1 USERS=500 RATES="200 600 1000" ROUNDS=1 SECONDS_EACH=5 TICK_US=0 LARGE=0 THERE=1000 XMPP_US=8.7
 MODULES=${MODULES:-'mam: {}, inbox: {}, muc_light: {}'} STORAGE=''
 WORK=$(mktemp -d)
-PORT='' SERVER='' # set by lib.sh
+PORT='' SERVER='' POSTMASTER='' RELAY='' RELAY_PORT='' # set by lib.sh
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$ROOT/bench/lib.sh"
 trap finish EXIT
 
+# bench REPORT OPTION...
+bench() {
+    local report=$1
+    shift
+    "$BUILD/ringtail-bench" "$@" "${LOAD[@]}" --users "$USERS" --room-size 5 \
+        --seconds "$SECONDS_EACH" --tick-us "$TICK_US" >"$report" ||
+        say "not all is well: $* (lost $(value lost "$report"))"
+}
+
 # round RATE NUMBER
 round() {
-    local report=$WORK/report-$1-$2 before after
-    before=$(database_ticks)
-    "$BUILD/ringtail-bench" muc_light --port "$PORT" --server-pid "$SERVER" --users "$USERS" \
-        --room-size 5 --rate "$1" --seconds "$SECONDS_EACH" $MADE >"$report" ||
-        say "not all is well: $(value lost "$report") lost"
+    bench "$WORK/relay-$1-$2" relay_rooms --port "$RELAY_PORT" --server-pid "$RELAY" --rate "$1"
+    bench "$WORK/server-$1-$2" muc_light --port "$PORT" --server-pid "$SERVER" \
+        --database-pid "$POSTMASTER" --rate "$1" $MADE
     MADE=--rooms-made
-    sleep 1
-    after=$(database_ticks)
-    awk -v ticks="$((after - before))" -v sent="$(value sent "$report")" \
-        -v hz="$(getconf CLK_TCK)" 'BEGIN {
-            print "database_cpu_us_sent", ticks * 1000000 / hz / (sent ? sent : 1) }' >>"$report"
 }
 
 tell() {
-    local reports=("$WORK/report-$1-"*)
-    printf '%7d %8.1f %8.1f %8.1f %8.0f %8.0f %6.0f\n' "$1" \
-        "$(median server_cpu_us_sent "${reports[@]}")" \
-        "$(median server_cpu_us_message "${reports[@]}")" \
-        "$(median database_cpu_us_sent "${reports[@]}")" \
-        "$(median latency_p50_us "${reports[@]}")" "$(median latency_p99_us "${reports[@]}")" \
-        "$(median lost "${reports[@]}")"
+    local server=("$WORK/server-$1-"*) relay=("$WORK/relay-$1-"*)
+    awk -v rate="$1" -v xmpp="$XMPP_US" -v s="$(median server_cpu_us_sent "${server[@]}")" \
+        -v r="$(median server_cpu_us_sent "${relay[@]}")" \
+        -v copy="$(median server_cpu_us_message "${server[@]}")" \
+        -v d="$(median database_cpu_us_sent "${server[@]}")" \
+        -v p50="$(median latency_p50_us "${server[@]}")" \
+        -v p99="$(median latency_p99_us "${server[@]}")" \
+        -v lost="$(median lost "${server[@]}")" 'BEGIN {
+            printf "%7d %8.1f %8.1f %8.1f %9.2f %8.1f %8d %8d %6d\n",
+                rate, s, copy, r, s / (r + xmpp), d, p50, p99, lost }'
 }
 
 # u1 … with the credentials of u0, and a room with them all and the first as its owner, straight
@@ -76,9 +85,10 @@ large() {
 
 main() {
     local rate i
-    read_options "SHARDS USERS RATES ROUNDS SECONDS_EACH LARGE THERE BUILD" \
+    read_options "SHARDS USERS RATES ROUNDS SECONDS_EACH TICK_US LARGE THERE BUILD" \
         "${@/#--seconds/--seconds-each}"
-    MADE=''
+    MADE='' LOAD=()
+    if [[ $SHARDS == 1 && $(nproc) -gt 1 ]]; then LOAD=(--cpu 1); fi
     start_postgresql
     start_server "$SHARDS"
     import_users $((LARGE ? 1 : USERS))
@@ -89,7 +99,8 @@ main() {
     fi
     echo "$SHARDS shards, $USERS connections, rooms of 5, 300-byte stanzas, $ROUNDS rounds of" \
         "$SECONDS_EACH s; CPU µs"
-    echo "   rate     sent     copy database      p50      p99   lost"
+    start_relay 0 5
+    echo "   rate     sent     copy    relay s/(r+$XMPP_US) database      p50      p99   lost"
     for rate in $RATES; do
         for ((i = 1; i <= ROUNDS; i++)); do round "$rate" "$i"; done
         tell "$rate"

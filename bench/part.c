@@ -148,8 +148,8 @@ static bool log_in(const struct part *part, unsigned until)
 /* At this point memory is read. The relay pairs connections as they come: none stays alone. */
 static unsigned half_of(const struct part *part)
 {
-    unsigned half = fleet.count / 2;
-    return part->scenario->through_relay ? half / 2 * 2 : half;
+    unsigned half = fleet.count / 2, group = scenario_group(part->scenario, part->options);
+    return part->scenario->through_relay ? half / group * group : half;
 }
 
 /* The way to the first phase; returns when it starts. */
@@ -165,7 +165,8 @@ static uint64_t prepare(struct part *part)
 void part_run(struct part *part)
 {
     unsigned first, count = part_users(part, &first);
-    fleet_init(part->options, first, count, part->scenario->through_relay);
+    fleet_init(part->options, first, count,
+               part->scenario->through_relay ? scenario_group(part->scenario, part->options) : 0);
     fleet.arrivals =
         part->options->arrival_rate ? part->options->arrival_rate / part->count + 1 : 0;
     uint64_t start_us = prepare(part);

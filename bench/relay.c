@@ -2,9 +2,11 @@
  * ringtail-relay: the floor that a server's cost is compared with. One thread hands the bytes of
  * each connection to its partner, on the same ring as the server and as cheaply as that can be
  * done: multishot receive, one copy, one send a destination and turn. It knows no XMPP. Connections
- * are paired in the order in which they come, 2k with 2k+1.
+ * are paired in the order in which they come, 2k with 2k+1. With a SIZE above 2 they are in rooms
+ * of so many, in that order: what comes first from each goes back to it, all else to the whole
+ * room.
  *
- *   ringtail-relay IP PORT [CPU]
+ *   ringtail-relay IP PORT [CPU [SIZE]]
  */
 #include "affinity.h"
 #include "boot.h"
@@ -24,17 +26,18 @@ struct pile {
 
 struct end {
     int fd;
-    bool live, dirty;
+    bool live, dirty, greeted;
     struct op recv, send;
     struct pile gathering, going; /* to this end */
 };
 
-enum { ENDS_MAX = 20000, PILE_ROOM = 4096 };
+enum { ENDS_MAX = 20000, PILE_ROOM = 4096, ROOM_MAX = 1000 };
 
 static struct ring *ring;
 static struct op accepting;
 static int listening;
-static struct end *ends;       /* ENDS_MAX */
+static unsigned size = 2;      /* of a room; 2: a pair */
+static struct end *ends;       /* ENDS_MAX, and a room more: the last one may not be full */
 static unsigned taken, alive;  /* both are 0 again when all have gone: pairing begins anew */
 static unsigned *dirty, count; /* ends to flush in this turn */
 
@@ -53,9 +56,10 @@ static void pile_push(struct pile *pile, const uint8_t *bytes, size_t len)
     pile->len += len;
 }
 
-static struct end *partner(const struct end *end)
+/* The first of the room. */
+static struct end *leader(const struct end *end)
 {
-    return &ends[(end - ends) ^ 1];
+    return &ends[(unsigned)(end - ends) / size * size];
 }
 
 static void mark_dirty(struct end *end)
@@ -90,11 +94,13 @@ static void finish(struct end *end)
     bury(end);
 }
 
-static void finish_both(struct end *end)
+static void finish_all(struct end *end)
 {
-    partner(end)->gathering.len = 0; /* it may not have come yet */
-    finish(partner(end));
-    finish(end);
+    struct end *first = leader(end);
+    for (struct end *one = first; one < first + size; one++) {
+        one->gathering.len = 0; /* it may not have come yet */
+        finish(one);
+    }
 }
 
 /* --- Bytes --- */
@@ -116,22 +122,36 @@ static void on_send(struct op *op, int result, const uint8_t *data, bool more)
     (void)data;
     (void)more;
     if (result != (int)end->going.len) /* the ring sends all or fails */
-        finish_both(end);
+        finish_all(end);
     bury(end);
     send_next(end);
 }
 
+static void give(struct end *to, const uint8_t *data, size_t len)
+{
+    pile_push(&to->gathering, data, len);
+    mark_dirty(to);
+    if (to->gathering.len > LIMIT_OUTPUT_MAX)
+        finish_all(to);
+}
+
+static void pass_on(struct end *end, const uint8_t *data, size_t len)
+{
+    struct end *first = leader(end);
+    bool greets = size > 2 && !end->greeted;
+    end->greeted = true;
+    for (struct end *to = first; to < first + size && end->live; to++)
+        if (greets ? to == end : size > 2 || to != end)
+            give(to, data, len);
+}
+
 static void on_recv(struct op *op, int result, const uint8_t *data, bool more)
 {
-    struct end *end = OWNER(op, recv), *to = partner(end);
-    if (result > 0 && end->live) {
-        pile_push(&to->gathering, data, (size_t)result);
-        mark_dirty(to);
-        if (to->gathering.len > LIMIT_OUTPUT_MAX)
-            finish_both(end);
-    } else if (result != -ENOBUFS) {
-        finish_both(end);
-    }
+    struct end *end = OWNER(op, recv);
+    if (result > 0)
+        pass_on(end, data, (size_t)result);
+    else if (result != -ENOBUFS)
+        finish_all(end);
     bury(end);
     if (!more && end->live)
         ring_recv(ring, &end->recv, end->fd);
@@ -158,11 +178,12 @@ static void on_accept(struct op *op, int result, const uint8_t *data, bool more)
         alive++;
         end->fd = result;
         end->live = true;
+        end->greeted = false;
         end->recv.done = on_recv;
         end->send.done = on_send;
         ring_recv(ring, &end->recv, end->fd);
         mark_dirty(end);
-        if (end > partner(end) && !partner(end)->live)
+        if (end > leader(end) && !leader(end)->live)
             finish(end);
     } else if (result >= 0) {
         ring_close(ring, result);
@@ -172,7 +193,7 @@ static void on_accept(struct op *op, int result, const uint8_t *data, bool more)
 
 static _Noreturn void serve(void)
 {
-    ends = mem_zalloc(ENDS_MAX * sizeof *ends);
+    ends = mem_zalloc((ENDS_MAX + ROOM_MAX) * sizeof *ends);
     dirty = mem_zalloc(ENDS_MAX * sizeof *dirty);
     accepting.done = on_accept;
     ring_accept(ring, &accepting, listening);
@@ -201,13 +222,15 @@ static int listen_at(struct address at)
 
 int main(int argc, char **argv)
 {
-    uint64_t port, cpu = 0;
-    if (argc < 3 || argc > 4 || !text_u64(str_of(argv[2]), 1, 65535, &port) ||
-        (argc == 4 && !text_u64(str_of(argv[3]), 0, 4095, &cpu))) {
-        fputs("ringtail-relay IP PORT [CPU]\n", stderr);
+    uint64_t port, cpu = 0, members = 2;
+    if (argc < 3 || argc > 5 || !text_u64(str_of(argv[2]), 1, 65535, &port) ||
+        (argc > 3 && !text_u64(str_of(argv[3]), 0, 4095, &cpu)) ||
+        (argc > 4 && !text_u64(str_of(argv[4]), 2, ROOM_MAX, &members))) {
+        fputs("ringtail-relay IP PORT [CPU [SIZE]]\n", stderr);
         return 2;
     }
-    if (argc == 4 && affinity_pin((unsigned)cpu))
+    size = (unsigned)members;
+    if (argc > 3 && affinity_pin((unsigned)cpu))
         fputs("ringtail-relay: this CPU cannot be had\n", stderr);
     return listen_at((struct address){argv[1], (uint16_t)port});
 }

@@ -52,6 +52,9 @@ chat one_to_one --port "$PORT" --seconds 1 --sm --carbons --receipts --peers 10 
 expect receipts "$(value delivered "$WORK/report")"
 chat muc_light --port "$PORT" --server-pid "$SERVER" --seconds 1 --threads 2 --expect-archive
 chat relay --port "$RELAY_PORT" --server-pid "$RELAY" --seconds 1 --users 10
+stop "$RELAY"
+start_relay 0 5
+chat relay_rooms --port "$RELAY_PORT" --server-pid "$RELAY" --seconds 1
 chat mam_lookup --port "$PORT" --server-pid "$SERVER" --seconds 1
 chat inbox_lookup --port "$PORT" --server-pid "$SERVER" --seconds 1
 bench login_storm --port "$PORT" --server-pid "$SERVER" --rate 20 --seconds 1 --mechanism PLAIN
