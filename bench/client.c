@@ -108,7 +108,7 @@ static void authenticate(struct client *client, const struct element *features)
 {
     const struct options *options = client->setup->options;
     client->stage = CLIENT_AUTH;
-    client->sasl = client_sasl_new(options, client->number);
+    client->sasl = client_sasl_new(options, client->number, client->keys);
     if (!client_sasl_is_offered(features, options->mechanism))
         fail(client, "%s is not offered", options->mechanism);
     else if (options->in_band)
@@ -410,7 +410,7 @@ void client_open(struct client *client, const struct client_setup *setup, unsign
     const struct options *options = setup->options;
     struct address to = {options->address, (uint16_t)options->port};
     int fd = -1;
-    *client = (struct client){.memory = client->memory};
+    *client = (struct client){.memory = client->memory, .keys = client->keys};
     client->setup = setup;
     client->number = number;
     client->stage = CLIENT_CONNECT;

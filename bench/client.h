@@ -26,6 +26,7 @@ struct client_setup {
     struct parser *parser;
     unsigned relay_group; /* who are connected with each other by a relay; 0: there is none */
     struct client_memory *memories; /* of all clients; NULL: streams are not resumed */
+    struct scram_kept *keys;        /* of all clients */
     /* It may send stanzas now. */
     void (*on_ready)(struct client *client);
     /* A stanza came, in the read that was taken up at `now_us`. The element lives during the call.
@@ -62,13 +63,15 @@ struct client {
     struct stream_in in;
     struct client_sasl *sasl;     /* while it authenticates */
     struct client_memory *memory; /* NULL: its stream is not resumed */
+    struct scram_kept *keys;      /* of its logins before */
     char why[160];                /* the first thing that went wrong */
     uint32_t handled, written;    /* stanzas, while they are counted (XEP-0198) */
     bool established, counting;
     uint64_t due_us; /* when its login was to begin; the scenario sets it */
 };
 
-/* Begins to connect and log in. The struct must be zeroed (but for `memory`), or gone. */
+/* Begins to connect and log in. The struct must be zeroed (but for `memory` and `keys`), or gone.
+ */
 void client_open(struct client *client, const struct client_setup *setup, unsigned number);
 
 /* Writes to the stream; it goes out at the end of the turn. */

@@ -1,7 +1,6 @@
 #include "client_sasl.h"
 
 #include "mem.h"
-#include "scram_client.h"
 
 struct client_sasl {
     struct arena arena;
@@ -22,7 +21,8 @@ static const struct {
     {"SCRAM-SHA-512", false, DIGEST_SHA512},
 };
 
-struct client_sasl *client_sasl_new(const struct options *options, unsigned number)
+struct client_sasl *client_sasl_new(const struct options *options, unsigned number,
+                                    struct scram_kept *kept)
 {
     struct client_sasl *sasl = mem_zalloc(sizeof *sasl);
     arena_init(&sasl->arena);
@@ -31,6 +31,7 @@ struct client_sasl *client_sasl_new(const struct options *options, unsigned numb
     sasl->scram = (struct scram_client){.arena = &sasl->arena,
                                         .username = sasl->username,
                                         .password = str_of(options->password),
+                                        .kept = kept,
                                         .gs2_header = STR("n,,")};
     return sasl;
 }

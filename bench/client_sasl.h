@@ -4,11 +4,14 @@
 
 #include "element.h"
 #include "options.h"
+#include "scram_client.h"
 
 struct client_sasl;
 
-/* For user `number`; the options stay the caller's. */
-struct client_sasl *client_sasl_new(const struct options *options, unsigned number);
+/* For user `number`; the options stay the caller's, and so does what is kept of the user's logins.
+ */
+struct client_sasl *client_sasl_new(const struct options *options, unsigned number,
+                                    struct scram_kept *kept);
 
 /* Frees it and sets the pointer to NULL; NULL inside is fine. */
 void client_sasl_free(struct client_sasl **sasl);

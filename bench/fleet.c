@@ -1,5 +1,6 @@
 #include "fleet.h"
 
+#include "client_sasl.h"
 #include "mem.h"
 
 #include <stdio.h>
@@ -50,6 +51,9 @@ void fleet_init(const struct options *options, unsigned first, unsigned count, u
         fleet.setup.memories = mem_zalloc((count + 1) * sizeof *fleet.setup.memories);
     for (unsigned i = 0; i < count && options->resume; i++)
         fleet.clients[i].memory = &fleet.setup.memories[i];
+    fleet.setup.keys = mem_zalloc((count + 1) * sizeof *fleet.setup.keys);
+    for (unsigned i = 0; i < count; i++)
+        fleet.clients[i].keys = &fleet.setup.keys[i];
 }
 
 void fleet_fini(void)
@@ -57,6 +61,7 @@ void fleet_fini(void)
     parser_free(fleet.setup.parser);
     tls_context_free(fleet.setup.tls);
     mem_free(fleet.setup.memories);
+    mem_free(fleet.setup.keys);
     mem_free(fleet.clients);
     memset(&fleet, 0, sizeof fleet);
 }

@@ -78,6 +78,32 @@ static struct str bound(struct scram_client *client)
     return to_base64(client->arena, bytes, header.len + data.len);
 }
 
+static bool is_kept(const struct scram_kept *kept, enum digest digest,
+                    const struct challenge *challenge)
+{
+    return kept && kept->iterations == challenge->iterations && kept->digest == digest &&
+           str_eq((struct str){(const char *)kept->salt, kept->salt_len}, challenge->salt);
+}
+
+static void salt_password(struct scram_client *client, struct str password,
+                          const struct challenge *challenge, uint8_t salted[DIGEST_MAX_LEN])
+{
+    struct scram_kept *kept = client->kept;
+    if (is_kept(kept, client->digest, challenge)) {
+        memcpy(salted, kept->salted, sizeof kept->salted);
+        return;
+    }
+    digest_pbkdf2(client->digest, password, challenge->salt, (uint32_t)challenge->iterations,
+                  salted);
+    if (!kept || challenge->salt.len > sizeof kept->salt)
+        return;
+    *kept = (struct scram_kept){.digest = client->digest,
+                                .iterations = (uint32_t)challenge->iterations,
+                                .salt_len = challenge->salt.len};
+    memcpy(kept->salt, challenge->salt.at, challenge->salt.len);
+    memcpy(kept->salted, salted, digest_len(client->digest));
+}
+
 /* RFC 5802 section 3: the client's proof; the server's key is kept for scram_client_verify. */
 static void prove(struct scram_client *client, struct str password,
                   const struct challenge *challenge, uint8_t proof[DIGEST_MAX_LEN])
@@ -86,7 +112,7 @@ static void prove(struct scram_client *client, struct str password,
     size_t len = digest_len(digest);
     uint8_t salted[DIGEST_MAX_LEN], stored[DIGEST_MAX_LEN], signature[DIGEST_MAX_LEN];
     struct str key = {(const char *)salted, len};
-    digest_pbkdf2(digest, password, challenge->salt, (uint32_t)challenge->iterations, salted);
+    salt_password(client, password, challenge, salted);
     digest_hmac(digest, key, STR("Client Key"), proof);
     digest_hmac(digest, key, STR("Server Key"), client->server_key);
     digest_hash(digest, (struct str){(const char *)proof, len}, stored);

@@ -5,13 +5,23 @@
 #include "arena.h"
 #include "digest.h"
 
+/* What a login has worked out of the password, which the next one with the same salt and count need
+ * not do again (RFC 5802 section 5.1). Zeroed: nothing yet. Of one user. */
+struct scram_kept {
+    enum digest digest;
+    uint32_t iterations; /* 0: nothing */
+    uint8_t salt[64], salted[DIGEST_MAX_LEN];
+    size_t salt_len;
+};
+
 struct scram_client {
     enum digest digest;
     struct arena *arena;
     struct str username, password;
-    struct str gs2_header; /* "n,," or "p=tls-exporter,," … */
-    struct str binding;    /* channel-binding data, empty without */
-    struct str nonce;      /* empty: made up */
+    struct str gs2_header;   /* "n,," or "p=tls-exporter,," … */
+    struct str binding;      /* channel-binding data, empty without */
+    struct str nonce;        /* empty: made up */
+    struct scram_kept *kept; /* or NULL */
     /* private */
     struct str client_first_bare, auth_message;
     uint8_t server_key[DIGEST_MAX_LEN];

@@ -117,6 +117,26 @@ static struct scram_client client_of(const char *gs2_header, struct str binding)
                                  .binding = binding};
 }
 
+/* What a client keeps of one login serves the next, and is left alone when the salt is another. */
+static void keys_that_are_kept(void **state)
+{
+    (void)state;
+    struct scram_kept kept = {0}, first = {0};
+    for (int round = 0; round < 3; round++) {
+        struct scram_client client = client_of("n,,", STR(""));
+        client.kept = &kept;
+        if (round != 1) /* a salt of its own each time */
+            assert_int_equal(credentials_derive(STR("pencil"), 20, known), ERR_OK);
+        if (round == 1)
+            client.password = STR("nobody asks for it");
+        begin();
+        assert_int_equal(exchange(SASL_SCRAM_SHA_1, &client, true), SASL_SUCCESS);
+        assert_int_equal(kept.iterations, 20);
+        assert_int_equal(memcmp(&kept, &first, sizeof kept) == 0, round == 1);
+        first = kept;
+    }
+}
+
 static void each_hash_and_binding(void **state)
 {
     (void)state;
@@ -482,6 +502,7 @@ int main(void)
         TEST(mechanisms),
         TEST(the_example_of_sha_1),
         TEST(the_example_of_sha_256),
+        TEST(keys_that_are_kept),
         TEST(each_hash_and_binding),
         TEST(bindings_that_do_not_fit),
         TEST(first_messages),
