@@ -60,25 +60,26 @@ static int help(void)
 
 /* --- Prices: `prices`, a map of instance types, each with usd_per_hour --- */
 
+/* The table says which of its prices nobody has looked at. */
+static void tell_unchecked(const struct conf_node *row, const char *type)
+{
+    const struct conf_node *checked = row ? conf_find(row, STR("checked")) : NULL;
+    if (checked && str_is(checked->text, "false"))
+        fprintf(stderr, "ringtail-bench: the price of %s has not been checked\n", type);
+}
+
 static bool find_price(const struct conf_node *prices, const char *type, double *usd)
 {
     const struct conf_node *row = conf_find(prices, str_of(type));
     const struct conf_node *value = row ? conf_find(row, STR("usd_per_hour")) : NULL;
     char *end = NULL;
+    tell_unchecked(row, type);
     if (value && value->type == NODE_SCALAR)
         *usd = strtod(value->text.at, &end);
     if (end && *end == 0 && *usd >= 0)
         return true;
     fprintf(stderr, "ringtail-bench: no usd_per_hour for %s in the table of prices\n", type);
     return false;
-}
-
-/* The table says whether somebody has looked at its prices. */
-static void tell_unchecked(const struct conf_node *root, const char *file)
-{
-    const struct conf_node *checked = conf_find(root, STR("checked"));
-    if (checked && str_is(checked->text, "false"))
-        fprintf(stderr, "ringtail-bench: the prices in %s have not been checked\n", file);
 }
 
 static struct conf_node *load_prices(struct arena *arena, const char *file)
@@ -90,8 +91,6 @@ static struct conf_node *load_prices(struct arena *arena, const char *file)
         problem(&problems, root->line, "prices", "is missing");
     fprintf(stderr, "%.*s", STR_ARG(buf_str(&problems.text)));
     buf_fini(&problems.text);
-    if (prices)
-        tell_unchecked(root, file);
     return prices;
 }
 
