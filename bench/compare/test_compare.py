@@ -8,6 +8,7 @@ import glob
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -144,23 +145,33 @@ class Table(unittest.TestCase):
 
 
 class Round(unittest.TestCase):
-    """Ringtail with a PostgreSQL of its own; seconds."""
+    """Servers with a PostgreSQL of their own; seconds."""
 
-    def test_a_short_round(self):
-        if not BUILD or not glob.glob("/usr/lib/postgresql/*/bin/initdb"):
-            self.skipTest("no build, or no PostgreSQL")
+    def run_short(self, server):
         with tempfile.TemporaryDirectory() as folder:
-            output_of(os.path.join(servers.HERE, "compare.py"), "--servers", "ringtail",
+            output_of(os.path.join(servers.HERE, "compare.py"), "--servers", server,
                       "--cases", "plain,room", "--users", "20", "--idle-users", "20", "--rounds",
                       "1", "--seconds", "0.3", "--warmup", "0.1", "--common", "50", "--no-ladder",
-                      "--build", BUILD, "--out", folder, "--name", "short")
+                      "--no-install", "--build", BUILD, "--out", folder, "--name", "short")
             with open(os.path.join(folder, "short.jsonl")) as file:
                 lines = [json.loads(line) for line in file]
-            kinds = [line["type"] for line in lines]
-            for kind, count in (("rung", 2), ("memory", 1), ("written", 2), ("failure", 0)):
-                self.assertEqual(kinds.count(kind), count, kind)
-            for line in lines:
-                self.assertTrue(line.get("passed", True), line)
+        kinds = [line["type"] for line in lines]
+        for kind, count in (("rung", 2), ("memory", 1), ("written", 2), ("failure", 0)):
+            self.assertEqual(kinds.count(kind), count, kind)
+        for line in lines:
+            self.assertTrue(line.get("passed", True), line)
+
+    def setUp(self):
+        if not BUILD or not glob.glob("/usr/lib/postgresql/*/bin/initdb"):
+            self.skipTest("no build, or no PostgreSQL")
+
+    def test_ringtail(self):
+        self.run_short("ringtail")
+
+    @unittest.skipUnless(shutil.which("prosody"), "Prosody is not here: install.sh prosody")
+    def test_prosody(self):
+        """Another server, and rooms as all have them (XEP-0045, scenario muc)."""
+        self.run_short("prosody")
 
 
 if __name__ == "__main__":
