@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # What a message in a room (MUC Light) costs with archive and inbox on: CPU time of the server and
 # of the database, a sent message and a delivered copy, in rooms of five, in turn with a relay that
-# hands the same bytes to the same five; or, with --large, how fast one large room is of which a part
-# is there, and chat between others on the same shard.
+# hands the same bytes to the same five; or, with --large, how fast one large room is of which a
+# part is there, and chat between others on the same shard.
 #
 #   bench/muc_light.sh [--shards N] [--users N] [--rates "R..."] [--rounds N] [--seconds S]
 #                      [--tick-us T] [--large OCCUPANTS] [--there USERS] [--build DIR]
@@ -13,7 +13,8 @@ set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$ROOT/build/release
-SHARDS=1 USERS=500 RATES="200 600 1000" ROUNDS=1 SECONDS_EACH=5 TICK_US=0 LARGE=0 THERE=1000 XMPP_US=8.7
+SHARDS=1 USERS=500 RATES="200 600 1000" ROUNDS=1 SECONDS_EACH=5 TICK_US=0 LARGE=0 THERE=1000
+XMPP_US=8.7
 MODULES=${MODULES:-'mam: {}, inbox: {}, muc_light: {}'} STORAGE=''
 WORK=$(mktemp -d)
 PORT='' SERVER='' POSTMASTER='' RELAY='' RELAY_PORT='' # set by lib.sh
