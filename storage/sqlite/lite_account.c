@@ -81,10 +81,9 @@ enum err lite_account_count(struct lite *lite, struct store_op *op)
     if (!count)
         return ERR_DOWN;
     lite_text(count, 1, op->list.domain);
-    enum err err = lite_row(lite, count);
-    if (!err)
-        op->list.total = (uint64_t)lite_get_number(count, 0);
-    lite_done(count);
+    int64_t total = 0;
+    enum err err = lite_ask(lite, count, &total);
+    op->list.total = (uint64_t)total;
     return err;
 }
 
@@ -94,11 +93,7 @@ static enum err find_domain(struct lite *lite, struct str name, int64_t *id)
     if (!find)
         return ERR_DOWN;
     lite_text(find, 1, name);
-    enum err err = lite_row(lite, find);
-    if (!err)
-        *id = lite_get_number(find, 0);
-    lite_done(find);
-    return err;
+    return lite_ask(lite, find, id);
 }
 
 /* Only the writer makes domains, so nobody comes between looking and adding. */

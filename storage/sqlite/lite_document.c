@@ -23,11 +23,7 @@ static enum err find_owner(struct lite *lite, const struct store_op *op, int64_t
         return ERR_DOWN;
     lite_text(find, 1, op->documents.domain);
     lite_text(find, 2, op->documents.user);
-    enum err err = lite_row(lite, find);
-    if (!err)
-        *owner = lite_get_number(find, 0);
-    lite_done(find);
-    return err;
+    return lite_ask(lite, find, owner);
 }
 
 static struct lite_statement *start(struct lite *lite, const char *sql, const struct store_op *op,

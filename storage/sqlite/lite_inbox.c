@@ -315,10 +315,7 @@ static enum err find_marked(struct lite *lite, const struct store_op *op, int64_
     if (client_id.len)
         lite_number(mark, 4, (int64_t)store_mam_origin(client_id));
     lite_number(mark, 5, STORE_INBOX_LOOK);
-    enum err err = lite_row(lite, mark);
-    if (!err)
-        *id = lite_get_number(mark, 0);
-    lite_done(mark);
+    enum err err = lite_ask(lite, mark, id);
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 

@@ -37,11 +37,7 @@ static enum err find_account(struct lite *lite, const struct store_op *op, int64
         return ERR_DOWN;
     lite_text(find, 1, op->offline.domain);
     lite_text(find, 2, op->offline.user);
-    enum err err = lite_row(lite, find);
-    if (!err)
-        *account = lite_get_number(find, 0);
-    lite_done(find);
-    return err;
+    return lite_ask(lite, find, account);
 }
 
 static void bind_add(struct lite_statement *add, const struct store_offline *offline,

@@ -44,18 +44,6 @@ static const char backwards_sql[] =
 
 /* --- Finding --- */
 
-/* One row with one number. */
-static enum err find(struct lite *lite, struct lite_statement *statement, int64_t *id)
-{
-    if (!statement)
-        return ERR_DOWN;
-    enum err err = lite_row(lite, statement);
-    if (!err)
-        *id = lite_get_number(statement, 0);
-    lite_done(statement);
-    return err;
-}
-
 static enum err find_account(struct lite *lite, const struct store_op *op, int64_t *account)
 {
     struct lite_statement *statement = lite_start(lite, account_sql);
@@ -63,7 +51,7 @@ static enum err find_account(struct lite *lite, const struct store_op *op, int64
         lite_text(statement, 1, op->pep.domain);
         lite_text(statement, 2, op->pep.user);
     }
-    return find(lite, statement, account);
+    return lite_ask(lite, statement, account);
 }
 
 static enum err find_node(struct lite *lite, const struct store_op *op, int64_t account,
@@ -74,7 +62,7 @@ static enum err find_node(struct lite *lite, const struct store_op *op, int64_t 
         lite_number(statement, 1, account);
         lite_text(statement, 2, op->pep.node);
     }
-    return find(lite, statement, node);
+    return lite_ask(lite, statement, node);
 }
 
 static enum err find_both(struct lite *lite, const struct store_op *op, int64_t *account,
@@ -344,7 +332,7 @@ enum err lite_pep_page(struct lite *lite, struct store_op *op)
     if (count)
         lite_number(count, 1, node);
     if (!err)
-        err = find(lite, count, &total);
+        err = lite_ask(lite, count, &total);
     op->pep.total = (uint64_t)total;
     if (!err)
         err = find_from(lite, op, node, &from);

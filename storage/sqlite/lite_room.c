@@ -64,16 +64,9 @@ static enum err run(struct lite *lite, struct lite_statement *statement)
     return statement ? lite_run(lite, statement, &changed) : ERR_DOWN;
 }
 
-static enum err take_count(struct lite *lite, const char *sql, int64_t number, uint64_t *count)
+static enum err take_count(struct lite *lite, const char *sql, int64_t number, int64_t *count)
 {
-    struct lite_statement *statement = start_with(lite, sql, number);
-    if (!statement)
-        return ERR_DOWN;
-    enum err err = lite_row(lite, statement);
-    if (!err)
-        *count = (uint64_t)lite_get_number(statement, 0);
-    lite_done(statement);
-    return err;
+    return lite_ask(lite, start_with(lite, sql, number), count);
 }
 
 /* --- Changes --- */
@@ -180,13 +173,13 @@ enum err lite_room_destroy(struct lite *lite, struct store_op *op)
 
 static enum err take_occupants(struct lite *lite, struct store_op *op, int64_t room)
 {
-    uint64_t total = 0;
+    int64_t total = 0;
     enum err err = take_count(lite, count_occupants_sql, room, &total);
     struct lite_statement *rows = err ? NULL : start_with(lite, occupants_sql, room);
     if (!rows)
         return err ? err : ERR_DOWN;
-    op->room.occupants = arena_zero(&op->arena, (total + 1) * sizeof *op->room.occupants);
-    while (op->room.count < total && !(err = lite_row(lite, rows)))
+    op->room.occupants = arena_zero(&op->arena, ((size_t)total + 1) * sizeof *op->room.occupants);
+    while (op->room.count < (size_t)total && !(err = lite_row(lite, rows)))
         op->room.occupants[op->room.count++] = (struct store_occupant){
             lite_get(rows, 0, &op->arena), (enum store_affiliation)lite_get_number(rows, 1)};
     lite_done(rows);
@@ -349,8 +342,7 @@ static enum err change(struct lite *lite, int64_t owner, const struct store_room
 
 enum err lite_room_block(struct lite *lite, struct store_op *op)
 {
-    int64_t owner;
-    uint64_t count = 0;
+    int64_t owner, count = 0;
     enum err err = lite_need_jid(lite, op->blocking.owner, &owner);
     for (size_t i = 0; !err && i < op->blocking.count; i++)
         err = change(lite, owner, &op->blocking.items[i]);
