@@ -110,7 +110,8 @@ static void authenticate(struct client *client, const struct element *features)
     client->stage = CLIENT_AUTH;
     client->sasl = client_sasl_new(options, client->number, client->keys);
     if (!client_sasl_is_offered(features, options->mechanism))
-        fail(client, "%s is not offered", options->mechanism);
+        fail(client, "%s is not offered%s", options->mechanism,
+             element_child(features, NS_TLS, "starttls") ? " before STARTTLS (--tls)" : "");
     else if (options->in_band)
         register_in_band(client);
     else
