@@ -77,7 +77,7 @@ static enum err decide_copies(struct lite *lite, const struct store_message *mes
     return err;
 }
 
-/* ERR_CONFLICT: the sender has sent this stanza before. */
+/* ERR_NOT_FOUND: there is nothing to store, for the sender has sent this stanza before. */
 static enum err look_for_twin(struct lite *lite, const struct store_message *message,
                               const struct row *row)
 {
@@ -89,7 +89,7 @@ static enum err look_for_twin(struct lite *lite, const struct store_message *mes
     lite_number(look, 2, (int64_t)store_mam_origin(message->origin_id));
     lite_number(look, 3, (int64_t)(message->id - stanza_id_span(STORE_MAM_RESENT_US)));
     enum err err = lite_ask(lite, look, &found);
-    return err == ERR_NOT_FOUND ? ERR_OK : err ? err : ERR_CONFLICT;
+    return err == ERR_NOT_FOUND ? ERR_OK : err ? err : ERR_NOT_FOUND;
 }
 
 /* What a hash stands for stays NULL where there is nothing, which equals nothing. */
@@ -99,7 +99,7 @@ static void bind_hash(struct lite_statement *statement, int at, struct str text)
         lite_number(statement, at, (int64_t)store_mam_origin(text));
 }
 
-/* ERR_CONFLICT: the id is there already. */
+/* ERR_NOT_FOUND: there is nothing to store, for the id is there already. */
 static enum err add(struct lite *lite, struct store_op *op, const struct row *row)
 {
     const struct store_message *message = &op->message;
@@ -119,10 +119,11 @@ static enum err add(struct lite *lite, struct store_op *op, const struct row *ro
     lite_number(add, 9, body.dictionary);
     bind_hash(add, 10, message->client_id);
     enum err err = lite_run(lite, add, &added);
-    return err || added ? err : ERR_CONFLICT;
+    return err || added ? err : ERR_NOT_FOUND;
 }
 
-/* ERR_CONFLICT: it is there already; ERR_NOT_FOUND: nobody wants a copy. */
+/* ERR_NOT_FOUND: it is there already, or nobody wants a copy. Not ERR_CONFLICT, which is a failure:
+ * what is taken for stored is acknowledged. */
 static enum err add_message(struct lite *lite, struct store_op *op, struct row *row)
 {
     const unsigned nobody = STORE_NOT_OF_SENDER | STORE_NOT_OF_RECIPIENT;
@@ -149,7 +150,7 @@ static enum err store(struct lite *lite, struct store_op *batch, struct store_op
         return lite_inbox_parties(lite, message, events, event_count);
     enum err err = add_message(lite, op, &row);
     if (err)
-        return err == ERR_NOT_FOUND || err == ERR_CONFLICT ? ERR_OK : err;
+        return err == ERR_NOT_FOUND ? ERR_OK : err;
     batch->batch.stored++;
     err = lite_search_add(lite, message->id, message->text);
     if (err)
